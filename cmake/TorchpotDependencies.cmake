@@ -1,0 +1,36 @@
+# Third-party libraries, as installed ones or under CMAKE_PREFIX_PATH. doc/build.md says why each.
+find_package(nlohmann_json 3.10 REQUIRED)
+find_package(CLI11 2.1 REQUIRED)
+
+# Highway: SIMD with dispatch at run time
+find_path(HWY_INCLUDE_DIR hwy/highway.h)
+find_library(HWY_LIBRARY hwy)
+# HDF5, C interface; Debian keeps its serial build in subfolders
+find_path(HDF5_INCLUDE_DIR hdf5.h HINTS ${HDF5_ROOT} PATH_SUFFIXES include hdf5/serial)
+find_library(HDF5_LIBRARY NAMES hdf5 hdf5_serial HINTS ${HDF5_ROOT} PATH_SUFFIXES lib hdf5/serial)
+# OpenSSL's libcrypto: SHA-256
+find_path(CRYPTO_INCLUDE_DIR openssl/evp.h)
+find_library(CRYPTO_LIBRARY crypto)
+
+foreach(library HWY HDF5 CRYPTO)
+  if(NOT ${library}_INCLUDE_DIR OR NOT ${library}_LIBRARY)
+    message(FATAL_ERROR "${library} is missing. On Debian: apt-get install libhwy-dev "
+      "libhdf5-dev libssl-dev nlohmann-json3-dev libcli11-dev libgtest-dev; or set "
+      "${library}_INCLUDE_DIR and ${library}_LIBRARY")
+  endif()
+  string(TOLOWER ${library} target)
+  add_library(torchpot::${target} UNKNOWN IMPORTED)
+  set_target_properties(torchpot::${target} PROPERTIES
+    IMPORTED_LOCATION ${${library}_LIBRARY}
+    INTERFACE_INCLUDE_DIRECTORIES "${${library}_INCLUDE_DIR}")
+endforeach()
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64")
+  get_filename_component(TORCHPOT_CRYPTO_ARCH ${CRYPTO_INCLUDE_DIR} DIRECTORY)
+  if(EXISTS ${CRYPTO_INCLUDE_DIR}/x86_64-linux-gnu/openssl)
+    set_property(TARGET torchpot::crypto APPEND PROPERTY
+      INTERFACE_INCLUDE_DIRECTORIES ${CRYPTO_INCLUDE_DIR}/x86_64-linux-gnu)
+  endif()
+endif()
+
+find_package(Torch REQUIRED)
+separate_arguments(TORCHPOT_TORCH_FLAGS UNIX_COMMAND "${TORCH_CXX_FLAGS}")
