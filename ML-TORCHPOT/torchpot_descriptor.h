@@ -87,12 +87,14 @@ class Descriptor {
 std::unique_ptr<Descriptor> make_snap(const SnapParameters &parameters, bool fast = true);
 
 /// Names of the SIMD targets compiled in and usable on this processor, best first, and the one in
-/// use. Environment variable TORCHPOT_SIMD (scalar, sse2, ssse3, sse4, avx2, avx512, neon)
-/// restricts the choice.
+/// use: avx512, avx2, sse4, ssse3, neon, baseline.
 std::vector<std::string> simd_targets();
 std::string simd_target();
 /// For tests: use this target from now on; empty = the best. Throws Error if it is not usable.
 void set_simd_target(const std::string &name);
+/// Takes the target that the environment variable TORCHPOT_SIMD names, the first time that it is
+/// called in a process. make_snap() calls it.
+void choose_simd_target_once();
 
 }    // namespace torchpot
 

@@ -1,0 +1,676 @@
+// SNAP for one block of atoms, an atom per vector lane: U, then Z and B, the energy function, Y,
+// and one reverse sweep through the recursion of U for the forces.
+//
+// U, Z, B and Y are those of A. P. Thompson et al., J. Comput. Phys. 285, 316 (2015) and of
+// LAMMPS. The reverse sweep replaces the derivative of U along x, y and z by the adjoint of the
+// recursion, which costs half as much.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "torchpot_snap_kernel.cpp"
+#include "hwy/foreach_target.h"
+
+#include "hwy/highway.h"
+
+#include "hwy/contrib/math/math-inl.h"
+
+#include "torchpot_snap_kernel.h"
+
+#include <algorithm>
+#include <cmath>
+
+// parts of a slot's geometry that the first pass leaves to the later ones
+#ifndef TORCHPOT_SNAP_GEOMETRY
+#define TORCHPOT_SNAP_GEOMETRY
+namespace torchpot {
+enum SnapGeometry { AR, AI, BR, BI, WEIGHT, DWEIGHT, RINV, DAR, DR0INV, R0INV, N_GEOMETRY };
+}
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace torchpot {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <class T> struct Kernel {
+  using D = hn::ScalableTag<T>;
+  using V = hn::Vec<D>;
+  static constexpr std::size_t N = hn::MaxLanes(D());
+
+  const SnapSetup<T> &setup;
+  const SnapTables<T> &t;
+  SnapBlock<T> &b;
+  const D d;
+  T *const ur, *const ui;    // U of one neighbor
+  T *const tr, *const ti;    // sum over neighbors [n_chem][n_u]
+  T *const yr, *const yi;    // dE/dU [n_chem][n_u]
+  T *const vr, *const vi;    // adjoint of ur, ui
+
+  Kernel(const SnapSetup<T> &s, SnapBlock<T> &block) :
+      setup(s), t(s.tables), b(block), ur(b.u.data()), ui(ur + N * t.n_u), tr(b.u_total.data()),
+      ti(tr + N * t.n_u * s.n_chem), yr(b.y.data()), yi(yr + N * t.n_u * s.n_chem),
+      vr(b.adjoint.data()), vi(vr + N * t.n_u)
+  {
+  }
+
+  HWY_INLINE V set(T x) const { return hn::Set(d, x); }
+  HWY_INLINE V load(const T *p, std::size_t i) const { return hn::Load(d, p + N * i); }
+  HWY_INLINE void store(V x, T *p, std::size_t i) const { hn::Store(x, d, p + N * i); }
+  HWY_INLINE T *geometry(int slot) const { return b.geometry.data() + N * N_GEOMETRY * slot; }
+
+  // ---- geometry of one slot -------------------------------------------------------------------
+
+  // Cayley-Klein parameters a = (z0 - i z)/r0, b = (y - i x)/r0 with z0 = r / tan(theta0), and
+  // what their derivatives need
+  void slot_geometry(int slot) const
+  {
+    T *const g = geometry(slot);
+    const V x = load(b.vector.data(), 3 * slot), y = load(b.vector.data(), 3 * slot + 1),
+            z = load(b.vector.data(), 3 * slot + 2);
+    const V rc = load(b.cutoff.data(), slot);
+    const V rsq = hn::MulAdd(x, x, hn::MulAdd(y, y, hn::Mul(z, z)));
+    const V r = hn::Sqrt(rsq), rinv = hn::Div(set(1), r);
+    const V range = hn::Sub(rc, set(setup.rmin0)), inside = hn::Sub(r, set(setup.rmin0));
+    const V scale = hn::Div(set(T(setup.rfac0 * M_PI)), range);
+    const V theta = hn::Mul(inside, scale);
+    const V z0 = hn::Div(hn::Mul(r, hn::Cos(d, theta)), hn::Sin(d, theta));
+    const V r0sq = hn::MulAdd(z0, z0, rsq);
+    const V dz0 = hn::NegMulAdd(hn::Mul(scale, rinv), r0sq, hn::Mul(z0, rinv));
+    const V r0inv = hn::Div(set(1), hn::Sqrt(r0sq));
+    const V dr0inv = hn::Neg(
+        hn::Mul(hn::Mul(r0inv, hn::Mul(r0inv, r0inv)), hn::MulAdd(z0, dz0, r)));
+
+    V f, df;
+    slot_switch(slot, r, inside, range, f, df);
+    const V w = load(b.weight.data(), slot);
+    store(hn::Mul(z0, r0inv), g, AR);
+    store(hn::Neg(hn::Mul(z, r0inv)), g, AI);
+    store(hn::Mul(y, r0inv), g, BR);
+    store(hn::Neg(hn::Mul(x, r0inv)), g, BI);
+    store(hn::Mul(w, f), g, WEIGHT);
+    store(hn::Mul(w, df), g, DWEIGHT);
+    store(rinv, g, RINV);
+    store(hn::MulAdd(dz0, r0inv, hn::Mul(z0, dr0inv)), g, DAR);
+    store(dr0inv, g, DR0INV);
+    store(r0inv, g, R0INV);
+  }
+
+  // outer switching function times the inner one, with derivative
+  HWY_INLINE void slot_switch(int slot, V r, V inside, V range, V &f, V &df) const
+  {
+    const V zero = hn::Zero(d), one = set(1), half = set(T(0.5));
+    f = one;
+    df = zero;
+    if (setup.switchflag) {
+      const V k = hn::Div(set(T(M_PI)), range), angle = hn::Mul(inside, k);
+      const auto beyond = hn::Gt(inside, zero);
+      f = hn::IfThenElse(beyond, hn::MulAdd(half, hn::Cos(d, angle), half), one);
+      df = hn::IfThenElseZero(
+          beyond, hn::Neg(hn::Mul(hn::Mul(half, k), hn::Sin(d, angle))));
+    }
+    if (!setup.switchinnerflag) return;
+    const V s = load(b.sinner.data(), slot), w = load(b.dinner.data(), slot);
+    const V k = hn::Div(set(T(0.5 * M_PI)), w);
+    // clamped to the switching region, where the function is constant outside of it
+    const V offset = hn::Max(hn::Neg(w), hn::Min(w, hn::Sub(r, s)));
+    const auto within = hn::Lt(hn::Abs(hn::Sub(r, s)), w);
+    const V angle = hn::MulAdd(offset, k, set(T(0.5 * M_PI)));
+    const V fi = hn::NegMulAdd(half, hn::Cos(d, angle), half);
+    const V dfi = hn::IfThenElseZero(within, hn::Mul(hn::Mul(half, k), hn::Sin(d, angle)));
+    df = hn::MulAdd(df, fi, hn::Mul(f, dfi));
+    f = hn::Mul(f, fi);
+  }
+
+  // ---- U of one neighbor ----------------------------------------------------------------------
+
+  // rows 2 mb <= j of every level, and for odd j the first row of the other half, which the next
+  // level starts from
+  HWY_INLINE void levels(const T *g) const
+  {
+    const V ar = load(g, AR), ai = load(g, AI), br = load(g, BR), bi = load(g, BI);
+    store(set(1), ur, 0);
+    store(hn::Zero(d), ui, 0);
+    for (int j = 1; j <= t.twojmax; j++) {
+      for (int mb = 0; 2 * mb <= j; mb++) {
+        const T *pr = ur + N * (t.block[j - 1] + j * mb), *pi = ui + (pr - ur);
+        T *qr = ur + N * (t.block[j] + (j + 1) * mb), *qi = ui + (qr - ur);
+        V cr = hn::Zero(d), ci = cr;
+        for (int ma = 0; ma < j; ma++) {
+          const V p = load(pr, ma), q = load(pi, ma);
+          const V r1 = set(t.ratio(j - ma, j - mb)), r2 = set(-t.ratio(ma + 1, j - mb));
+          store(hn::MulAdd(r1, hn::MulAdd(ar, p, hn::Mul(ai, q)), cr), qr, ma);
+          store(hn::MulAdd(r1, hn::NegMulAdd(ai, p, hn::Mul(ar, q)), ci), qi, ma);
+          cr = hn::Mul(r2, hn::MulAdd(br, p, hn::Mul(bi, q)));
+          ci = hn::Mul(r2, hn::NegMulAdd(bi, p, hn::Mul(br, q)));
+        }
+        store(cr, qr, j);
+        store(ci, qi, j);
+      }
+      if (j % 2) mirror_row(j, (j - 1) / 2, ur, ui);
+    }
+  }
+
+  // u(j - ma, j - mb) = (-1)^(ma - mb) conj u(ma, mb)
+  HWY_INLINE void mirror_row(int j, int mb, T *re, T *im) const
+  {
+    const std::size_t from = t.block[j] + (j + 1) * mb, to = t.block[j] + (j + 1) * (j - mb);
+    for (int ma = 0; ma <= j; ma++) {
+      const V p = load(re, from + ma), q = load(im, from + ma);
+      const bool odd = (ma + mb) % 2;
+      store(odd ? hn::Neg(p) : p, re, to + j - ma);
+      store(odd ? q : hn::Neg(q), im, to + j - ma);
+    }
+  }
+
+  void total_u() const
+  {
+    const std::size_t n_u = t.n_u;
+    std::fill(tr, tr + N * n_u * setup.n_chem, T(0));
+    std::fill(ti, ti + N * n_u * setup.n_chem, T(0));
+    for (int chem = 0; chem < setup.n_chem; chem++)
+      for (int j = 0; j <= t.twojmax; j++)
+        for (int m = 0; 2 * m <= j; m++)
+          store(load(b.self.data(), chem), tr, chem * n_u + t.block[j] + (j + 2) * m);
+
+    for (int s = 0; s < b.n_slots; s++) {
+      slot_geometry(s);
+      levels(geometry(s));
+      const V w = load(geometry(s), WEIGHT);
+      T *const sr = tr + N * n_u * b.slot_chem[s], *const si = ti + (sr - tr);
+      for (int j = 0; j <= t.twojmax; j++) {
+        const int end = t.block[j] + (j / 2 + 1) * (j + 1);
+        for (int i = t.block[j]; i < end; i++) {
+          store(hn::MulAdd(w, load(ur, i), load(sr, i)), sr, i);
+          store(hn::MulAdd(w, load(ui, i), load(si, i)), si, i);
+        }
+      }
+    }
+    for (int chem = 0; chem < setup.n_chem; chem++)
+      for (int j = 0; j <= t.twojmax; j++)
+        for (int mb = 0; 2 * mb < j; mb++)
+          mirror_row(j, mb, tr + N * n_u * chem, ti + N * n_u * chem);
+  }
+
+  // ---- Z, B and Y -----------------------------------------------------------------------------
+
+  // one element of Z from the totals of chemical elements e1 and e2
+  HWY_INLINE void z_entry(const typename SnapTables<T>::ZEntry &k, int e1, int e2, V &zr,
+                          V &zi) const
+  {
+    const bool folded = e1 == e2;
+    const int nb = folded ? k.nb : k.nb_full;
+    const T *const ca = &t.coefficient[k.ca];
+    const T *const cb = &t.coefficient[folded ? k.cb : k.cb_full];
+    const std::size_t o1 = (std::size_t) e1 * t.n_u + k.u1, o2 = (std::size_t) e2 * t.n_u + k.u2;
+    const T *a = tr + N * o1, *ac = ti + N * o1, *c = tr + N * o2, *cc = ti + N * o2;
+    zr = zi = hn::Zero(d);
+    for (int ib = 0; ib < nb; ib++) {
+      V xr = hn::Zero(d), xi = xr;
+      const T *c1 = c, *cc1 = cc;
+      for (int ia = 0; ia < k.na; ia++) {
+        const V p = load(a, ia), q = load(ac, ia), r = hn::Load(d, c1), s = hn::Load(d, cc1);
+        const V g = set(ca[ia]);
+        xr = hn::MulAdd(g, hn::NegMulAdd(q, s, hn::Mul(p, r)), xr);
+        xi = hn::MulAdd(g, hn::MulAdd(q, r, hn::Mul(p, s)), xi);
+        c1 -= N;
+        cc1 -= N;
+      }
+      zr = hn::MulAdd(set(cb[ib]), xr, zr);
+      zi = hn::MulAdd(set(cb[ib]), xi, zi);
+      a += N * k.s1;
+      ac += N * k.s1;
+      c -= N * k.s2;
+      cc -= N * k.s2;
+    }
+  }
+
+  T *z_real(int e1, int e2) const
+  {
+    return b.z.data() + 2 * N * t.n_z * ((std::size_t) e1 * setup.n_chem + e2);
+  }
+
+  void all_z() const
+  {
+    for (int e1 = 0; e1 < setup.n_chem; e1++)
+      for (int e2 = 0; e2 < setup.n_chem; e2++) {
+        T *const zr = z_real(e1, e2), *const zi = zr + N * t.n_z;
+        for (int q = 0; q < t.n_z; q++) {
+          V re, im;
+          z_entry(t.z[q], e1, e2, re, im);
+          store(re, zr, q);
+          store(im, zi, q);
+        }
+      }
+  }
+
+  // sum over the independent half of weight * (p . Z)
+  HWY_INLINE V half_dot(const T *pr, const T *pi, int j, const T *zr, const T *zi) const
+  {
+    V sum = hn::Zero(d);
+    const int rows = j / 2 + 1;
+    const T *const weight = &t.half_weight[t.block[j]];
+    for (int i = 0; i < rows * (j + 1); i++) {
+      const V w = set(weight[i]);
+      const V part = hn::MulAdd(load(pr, i), load(zr, i), hn::Mul(load(pi, i), load(zi, i)));
+      sum = hn::MulAdd(w, part, sum);
+    }
+    return sum;
+  }
+
+  void all_b() const
+  {
+    std::size_t row = 0;
+    for (int e1 = 0; e1 < setup.n_chem; e1++)
+      for (int e2 = 0; e2 < setup.n_chem; e2++)
+        for (int e3 = 0; e3 < setup.n_chem; e3++) {
+          const T *const zr = z_real(e1, e2), *const zi = zr + N * t.n_z;
+          const V self = self_product(e1, e2, e3);
+          for (int k = 0; k < t.n_components(); k++, row++) {
+            const auto &block = t.z_blocks[t.component_block[k]];
+            const std::size_t u = (std::size_t) e3 * t.n_u + t.block[block.j];
+            const V sum = half_dot(tr + N * u, ti + N * u, block.j, zr + N * block.first,
+                                   zi + N * block.first);
+            store(hn::NegMulAdd(self, set(setup.bzero[k]), sum), b.descriptor.data(), row);
+          }
+        }
+  }
+
+  HWY_INLINE V self_product(int e1, int e2, int e3) const
+  {
+    const T *const self = b.self.data();
+    return hn::Mul(load(self, e1), hn::Mul(load(self, e2), load(self, e3)));
+  }
+
+  // weight of a Z block of elements (e1, e2) in Y of element e3
+  HWY_INLINE V y_weight(const typename SnapTables<T>::ZBlock &block, int e1, int e2, int e3) const
+  {
+    const T *const beta = b.beta.data();
+    if (setup.n_chem == 1) return hn::Mul(set(block.factor), load(beta, block.term[0].component));
+    const int elem[3] = {e1, e2, e3}, n = setup.n_chem;
+    V sum = hn::Zero(d);
+    for (int m = 0; m < block.n_terms; m++) {
+      const auto &term = block.term[m];
+      const int triple = (elem[term.place[0]] * n + elem[term.place[1]]) * n + elem[term.place[2]];
+      const std::size_t row = (std::size_t) triple * t.n_components() + term.component;
+      sum = hn::MulAdd(set(term.factor), load(beta, row), sum);
+    }
+    return sum;
+  }
+
+  // Y = dE/dU from beta; `stored`: Z is at hand, else it is made here and not kept
+  void all_y(bool stored) const
+  {
+    const std::size_t n_y = (std::size_t) t.n_u * setup.n_chem;
+    std::fill(yr, yr + N * n_y, T(0));
+    std::fill(yi, yi + N * n_y, T(0));
+    for (int e1 = 0; e1 < setup.n_chem; e1++)
+      for (int e2 = 0; e2 < setup.n_chem; e2++) {
+        const T *const zr = z_real(e1, e2), *const zi = zr + N * t.n_z;
+        for (const auto &block : t.z_blocks) {
+          for (int q = block.first; q < block.last; q++) {
+            V re, im;
+            if (stored) {
+              re = load(zr, q);
+              im = load(zi, q);
+            } else {
+              z_entry(t.z[q], e1, e2, re, im);
+            }
+            for (int e3 = 0; e3 < setup.n_chem; e3++) {
+              const V w = y_weight(block, e1, e2, e3);
+              const std::size_t u = (std::size_t) e3 * t.n_u + t.z[q].u;
+              store(hn::MulAdd(w, re, load(yr, u)), yr, u);
+              store(hn::MulAdd(w, im, load(yi, u)), yi, u);
+            }
+          }
+        }
+      }
+    for (int chem = 0; chem < setup.n_chem; chem++)
+      for (int i = 0; i < t.n_u; i++) {
+        const std::size_t u = (std::size_t) chem * t.n_u + i;
+        const V w = set(t.half_weight[i]);
+        store(hn::Mul(w, load(yr, u)), yr, u);
+        store(hn::Mul(w, load(yi, u)), yi, u);
+      }
+  }
+
+  // ---- forces ---------------------------------------------------------------------------------
+
+  // gradient of sum(Y . U) of one neighbor by the adjoint of levels()
+  void slot_gradient(int s) const
+  {
+    const T *const g = geometry(s);
+    levels(g);
+    const T *const wr = yr + N * t.n_u * b.slot_chem[s], *const wi = yi + (wr - yr);
+    const V ar = load(g, AR), ai = load(g, AI), br = load(g, BR), bi = load(g, BI);
+    V sum = hn::Zero(d), gar = sum, gai = sum, gbr = sum, gbi = sum;
+
+    const int top = t.twojmax, top_end = t.block[top] + (top / 2 + 1) * (top + 1);
+    for (int i = t.block[top]; i < top_end; i++) {
+      const V y1 = load(wr, i), y2 = load(wi, i);
+      store(y1, vr, i);
+      store(y2, vi, i);
+      sum = hn::MulAdd(y1, load(ur, i), hn::MulAdd(y2, load(ui, i), sum));
+    }
+    for (int j = top; j >= 1; j--) {
+      const int below = t.block[j - 1], rows = (j - 1) / 2 + 1;
+      for (int mb = 0; 2 * mb <= j; mb++) {
+        const std::size_t at = below + j * mb, from = t.block[j] + (j + 1) * mb;
+        const bool mirrored = mb >= rows;    // the extra row, a copy of the one before it
+        for (int ma = 0; ma < j; ma++) {
+          const V p = load(ur, at + ma), q = load(ui, at + ma);
+          const V r1 = set(t.ratio(j - ma, j - mb)), r2 = set(-t.ratio(ma + 1, j - mb));
+          const V g1r = hn::Mul(r1, load(vr, from + ma)), g1i = hn::Mul(r1, load(vi, from + ma));
+          const V g2r = hn::Mul(r2, load(vr, from + ma + 1));
+          const V g2i = hn::Mul(r2, load(vi, from + ma + 1));
+          gar = hn::MulAdd(g1r, p, hn::MulAdd(g1i, q, gar));
+          gai = hn::MulAdd(g1r, q, hn::NegMulAdd(g1i, p, gai));
+          gbr = hn::MulAdd(g2r, p, hn::MulAdd(g2i, q, gbr));
+          gbi = hn::MulAdd(g2r, q, hn::NegMulAdd(g2i, p, gbi));
+          V xr = hn::MulAdd(ar, g1r, hn::NegMulAdd(ai, g1i, hn::Mul(br, g2r)));
+          xr = hn::NegMulAdd(bi, g2i, xr);
+          V xi = hn::MulAdd(ai, g1r, hn::MulAdd(ar, g1i, hn::Mul(bi, g2r)));
+          xi = hn::MulAdd(br, g2i, xi);
+          if (!mirrored) {
+            const V y1 = load(wr, at + ma), y2 = load(wi, at + ma);
+            sum = hn::MulAdd(y1, p, hn::MulAdd(y2, q, sum));
+            xr = hn::Add(xr, y1);
+            xi = hn::Add(xi, y2);
+          }
+          store(xr, vr, at + ma);
+          store(xi, vi, at + ma);
+        }
+        if (mirrored) fold_row(j - 1, mb);
+      }
+    }
+    finish_gradient(s, sum, gar, gai, gbr, gbi);
+  }
+
+  // adjoint of mirror_row: row mb gives its gradient to the row it was copied from
+  HWY_INLINE void fold_row(int j, int mb) const
+  {
+    const std::size_t from = t.block[j] + (j + 1) * mb, to = t.block[j] + (j + 1) * (j - mb);
+    for (int ma = 0; ma <= j; ma++) {
+      const V p = load(vr, from + ma), q = load(vi, from + ma);
+      const V r = load(vr, to + j - ma), i = load(vi, to + j - ma);
+      const bool odd = (j - ma + j - mb) % 2;
+      store(odd ? hn::Sub(r, p) : hn::Add(r, p), vr, to + j - ma);
+      store(odd ? hn::Add(i, q) : hn::Sub(i, q), vi, to + j - ma);
+    }
+  }
+
+  // from the derivatives with respect to a and b to those along x, y and z
+  HWY_INLINE void finish_gradient(int s, V sum, V gar, V gai, V gbr, V gbi) const
+  {
+    const T *const g = geometry(s);
+    const V x = load(b.vector.data(), 3 * s), y = load(b.vector.data(), 3 * s + 1),
+            z = load(b.vector.data(), 3 * s + 2);
+    const V rinv = load(g, RINV), r0inv = load(g, R0INV);
+    const V w = load(g, WEIGHT), dw = load(g, DWEIGHT);
+    V other = hn::NegMulAdd(gai, z, hn::Mul(gbr, y));
+    other = hn::NegMulAdd(gbi, x, other);
+    const V radial =
+        hn::Mul(rinv,
+                hn::MulAdd(dw, sum,
+                           hn::Mul(w, hn::MulAdd(gar, load(g, DAR),
+                                                 hn::Mul(other, load(g, DR0INV))))));
+    const V wr0 = hn::Mul(w, r0inv);
+    store(hn::NegMulAdd(gbi, wr0, hn::Mul(radial, x)), b.gradient.data(), 3 * s);
+    store(hn::MulAdd(gbr, wr0, hn::Mul(radial, y)), b.gradient.data(), 3 * s + 1);
+    store(hn::NegMulAdd(gai, wr0, hn::Mul(radial, z)), b.gradient.data(), 3 * s + 2);
+  }
+
+  // ---- derivatives of B -----------------------------------------------------------------------
+
+  // derivatives of weight * U of one neighbor along direction c, into vr, vi, times half_weight
+  void level_derivatives(int s, int c) const
+  {
+    const T *const g = geometry(s);
+    const V ar = load(g, AR), ai = load(g, AI), br = load(g, BR), bi = load(g, BI);
+    const V unit = hn::Mul(load(b.vector.data(), 3 * s + c), load(g, RINV));
+    const V radial = hn::Mul(load(g, DR0INV), unit), r0inv = load(g, R0INV), zero = hn::Zero(d);
+    const V x = load(b.vector.data(), 3 * s), y = load(b.vector.data(), 3 * s + 1),
+            z = load(b.vector.data(), 3 * s + 2);
+    const V dar = hn::Mul(load(g, DAR), unit);
+    const V dai = hn::Neg(hn::MulAdd(z, radial, c == 2 ? r0inv : zero));
+    const V dbr = hn::MulAdd(y, radial, c == 1 ? r0inv : zero);
+    const V dbi = hn::Neg(hn::MulAdd(x, radial, c == 0 ? r0inv : zero));
+
+    store(zero, vr, 0);
+    store(zero, vi, 0);
+    for (int j = 1; j <= t.twojmax; j++) {
+      for (int mb = 0; 2 * mb <= j; mb++) {
+        const std::size_t from = t.block[j - 1] + j * mb, to = t.block[j] + (j + 1) * mb;
+        V cr = zero, ci = zero;
+        for (int ma = 0; ma < j; ma++) {
+          const V p = load(ur, from + ma), q = load(ui, from + ma);
+          const V dp = load(vr, from + ma), dq = load(vi, from + ma);
+          const V r1 = set(t.ratio(j - ma, j - mb)), r2 = set(-t.ratio(ma + 1, j - mb));
+          V re = hn::MulAdd(dar, p, hn::MulAdd(dai, q, hn::MulAdd(ar, dp, hn::Mul(ai, dq))));
+          V im = hn::MulAdd(dar, q, hn::NegMulAdd(dai, p, hn::NegMulAdd(ai, dp, hn::Mul(ar, dq))));
+          store(hn::MulAdd(r1, re, cr), vr, to + ma);
+          store(hn::MulAdd(r1, im, ci), vi, to + ma);
+          re = hn::MulAdd(dbr, p, hn::MulAdd(dbi, q, hn::MulAdd(br, dp, hn::Mul(bi, dq))));
+          im = hn::MulAdd(dbr, q, hn::NegMulAdd(dbi, p, hn::NegMulAdd(bi, dp, hn::Mul(br, dq))));
+          cr = hn::Mul(r2, re);
+          ci = hn::Mul(r2, im);
+        }
+        store(cr, vr, to + j);
+        store(ci, vi, to + j);
+      }
+      if (j % 2) mirror_row(j, (j - 1) / 2, vr, vi);
+    }
+    const V w = load(g, WEIGHT), dw = hn::Mul(load(g, DWEIGHT), unit);
+    for (int i = 0; i < t.n_u; i++) {
+      store(hn::MulAdd(dw, load(ur, i), hn::Mul(w, load(vr, i))), vr, i);
+      store(hn::MulAdd(dw, load(ui, i), hn::Mul(w, load(vi, i))), vi, i);
+    }
+  }
+
+  // add dU(j) . Z(l1,l2,j) of elements e1, e2 to the component in `row`
+  HWY_INLINE void add_derivative(std::size_t row, int c, int l1, int l2, int j, int e1, int e2,
+                                 T factor) const
+  {
+    const auto &block = t.z_blocks[t.z_block(l1, l2, j)];
+    const T *const zr = z_real(e1, e2) + N * block.first, *const zi = zr + N * t.n_z;
+    const std::size_t u = t.block[j];
+    const V sum = half_dot(vr + N * u, vi + N * u, j, zr, zi);
+    T *const out = b.derivative.data();
+    store(hn::MulAdd(set(factor), sum, load(out, 3 * row + c)), out, 3 * row + c);
+  }
+
+  // product rule over the three U matrices of each component; only those of the slot's element move
+  void slot_derivative(int s) const
+  {
+    const int n = setup.n_chem, chem = b.slot_chem[s], n_comp = t.n_components();
+    std::fill(b.derivative.begin(), b.derivative.end(), T(0));
+    levels(geometry(s));
+    for (int c = 0; c < 3; c++) {
+      level_derivatives(s, c);
+      for (int k = 0; k < n_comp; k++) {
+        const BispectrumIndex &l = t.component[k];
+        const T f1 = setup.bnormflag ? T(1) : T(l.j + 1) / T(l.j1 + 1);
+        const T f2 = setup.bnormflag ? T(1) : T(l.j + 1) / T(l.j2 + 1);
+        for (int e1 = 0; e1 < n; e1++)
+          for (int e2 = 0; e2 < n; e2++) {
+            const auto row = [&](int a1, int a2, int a3) {
+              return (std::size_t) ((a1 * n + a2) * n + a3) * n_comp + k;
+            };
+            add_derivative(row(e1, e2, chem), c, l.j1, l.j2, l.j, e1, e2, T(1));
+            add_derivative(row(chem, e2, e1), c, l.j, l.j2, l.j1, e1, e2, f1);
+            add_derivative(row(e1, chem, e2), c, l.j, l.j1, l.j2, e2, e1, f2);
+          }
+      }
+    }
+  }
+
+  // ---- entries --------------------------------------------------------------------------------
+
+  void values() const
+  {
+    total_u();
+    all_z();
+    all_b();
+  }
+
+  void energy(BlockEnergy<T> &function, bool want_descriptor) const
+  {
+    const bool direct = function.is_linear() && !want_descriptor;
+    total_u();
+    if (direct)
+      vacuum_b();
+    else {
+      all_z();
+      all_b();
+    }
+    function(N, b.element.data(), b.descriptor.data(), b.energy.data(), b.beta.data());
+    all_y(!direct);
+    if (direct) add_linear_energy();
+    for (int s = 0; s < b.n_slots; s++) slot_gradient(s);
+  }
+
+  // descriptors that are left when the bispectrum itself is zero
+  void vacuum_b() const
+  {
+    std::size_t row = 0;
+    for (int e1 = 0; e1 < setup.n_chem; e1++)
+      for (int e2 = 0; e2 < setup.n_chem; e2++)
+        for (int e3 = 0; e3 < setup.n_chem; e3++) {
+          const V self = self_product(e1, e2, e3);
+          for (int k = 0; k < t.n_components(); k++, row++)
+            store(hn::Neg(hn::Mul(self, set(setup.bzero[k]))), b.descriptor.data(), row);
+        }
+  }
+
+  // B is of third degree in U, so that sum(beta B) = 1/3 sum(Y U)
+  void add_linear_energy() const
+  {
+    const std::size_t n_y = (std::size_t) t.n_u * setup.n_chem;
+    V sum = hn::Zero(d);
+    for (std::size_t i = 0; i < n_y; i++)
+      sum = hn::MulAdd(load(yr, i), load(tr, i), hn::MulAdd(load(yi, i), load(ti, i), sum));
+    T *const out = b.energy.data();
+    store(hn::MulAdd(set(T(1) / T(3)), sum, load(out, 0)), out, 0);
+  }
+};
+
+// the dispatch tables want plain functions of their own for each type
+
+void SnapWidthDouble(int *width) { *width = (int) Kernel<double>::N; }
+void SnapWidthFloat(int *width) { *width = (int) Kernel<float>::N; }
+void SnapValuesDouble(const SnapSetup<double> &s, SnapBlock<double> &b)
+{
+  Kernel<double>(s, b).values();
+}
+void SnapValuesFloat(const SnapSetup<float> &s, SnapBlock<float> &b)
+{
+  Kernel<float>(s, b).values();
+}
+void SnapDerivativeDouble(const SnapSetup<double> &s, SnapBlock<double> &b, int slot)
+{
+  Kernel<double>(s, b).slot_derivative(slot);
+}
+void SnapEnergyDouble(const SnapSetup<double> &s, SnapBlock<double> &b, BlockEnergy<double> &f,
+                      bool want)
+{
+  Kernel<double>(s, b).energy(f, want);
+}
+void SnapEnergyFloat(const SnapSetup<float> &s, SnapBlock<float> &b, BlockEnergy<float> &f,
+                     bool want)
+{
+  Kernel<float>(s, b).energy(f, want);
+}
+
+}    // namespace HWY_NAMESPACE
+}    // namespace torchpot
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace torchpot {
+
+HWY_EXPORT(SnapWidthDouble);
+HWY_EXPORT(SnapWidthFloat);
+HWY_EXPORT(SnapValuesDouble);
+HWY_EXPORT(SnapValuesFloat);
+HWY_EXPORT(SnapDerivativeDouble);
+HWY_EXPORT(SnapEnergyDouble);
+HWY_EXPORT(SnapEnergyFloat);
+
+template <> int snap_block_width<double>()
+{
+  int width;
+  HWY_DYNAMIC_DISPATCH(SnapWidthDouble)(&width);
+  return width;
+}
+
+template <> int snap_block_width<float>()
+{
+  int width;
+  HWY_DYNAMIC_DISPATCH(SnapWidthFloat)(&width);
+  return width;
+}
+
+namespace {
+
+// slots may have grown since the scratch was made
+template <class T> void fit_geometry(SnapBlock<T> &b)
+{
+  const std::size_t size = (std::size_t) b.n_slots * N_GEOMETRY * b.width;
+  if (b.geometry.size() < size) b.geometry.resize(size);
+}
+
+}    // namespace
+
+template <class T> void snap_block_prepare(const SnapSetup<T> &setup, SnapBlock<T> &b)
+{
+  const std::size_t n = setup.n_chem, n_u = setup.tables.n_u, n_z = setup.tables.n_z;
+  const std::size_t n_b = setup.n_descriptors(), width = snap_block_width<T>();
+  b.width = (int) width;
+  b.element.assign(width, 0);
+  b.self.assign(n * width, T(0));
+  b.u.assign(2 * n_u * width, T(0));
+  b.u_total.assign(2 * n * n_u * width, T(0));
+  b.y.assign(2 * n * n_u * width, T(0));
+  b.adjoint.assign(2 * n_u * width, T(0));
+  b.z.assign(2 * n * n * n_z * width, T(0));
+  b.descriptor.assign(n_b * width, T(0));
+  b.beta.assign(n_b * width, T(0));
+  b.derivative.assign(3 * n_b * width, T(0));
+  b.energy.assign(width, T(0));
+}
+template void snap_block_prepare(const SnapSetup<double> &, SnapBlock<double> &);
+template void snap_block_prepare(const SnapSetup<float> &, SnapBlock<float> &);
+
+template <> void snap_block_values(const SnapSetup<double> &setup, SnapBlock<double> &block)
+{
+  fit_geometry(block);
+  HWY_DYNAMIC_DISPATCH(SnapValuesDouble)(setup, block);
+}
+
+template <> void snap_block_values(const SnapSetup<float> &setup, SnapBlock<float> &block)
+{
+  fit_geometry(block);
+  HWY_DYNAMIC_DISPATCH(SnapValuesFloat)(setup, block);
+}
+
+template <>
+void snap_block_derivative(const SnapSetup<double> &setup, SnapBlock<double> &block, int slot)
+{
+  HWY_DYNAMIC_DISPATCH(SnapDerivativeDouble)(setup, block, slot);
+}
+
+template <>
+void snap_block_energy(const SnapSetup<double> &setup, SnapBlock<double> &block,
+                       BlockEnergy<double> &function, bool want_descriptor)
+{
+  fit_geometry(block);
+  HWY_DYNAMIC_DISPATCH(SnapEnergyDouble)(setup, block, function, want_descriptor);
+}
+
+template <>
+void snap_block_energy(const SnapSetup<float> &setup, SnapBlock<float> &block,
+                       BlockEnergy<float> &function, bool want_descriptor)
+{
+  fit_geometry(block);
+  HWY_DYNAMIC_DISPATCH(SnapEnergyFloat)(setup, block, function, want_descriptor);
+}
+
+}    // namespace torchpot
+#endif
