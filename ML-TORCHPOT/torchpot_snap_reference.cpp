@@ -68,6 +68,12 @@ class SnapReference : public Descriptor {
       block.push_back(n_u);
       n_u += (j + 1) * (j + 1);
     }
+    for (const BispectrumIndex &l : components) {
+      coupling.emplace_back();
+      for (int m1 = 0; m1 <= l.j1; m1++)
+        for (int m2 = 0; m2 <= l.j2; m2++)
+          coupling.back().push_back(clebsch_gordan(l.j1, m1, l.j2, m2, l.j));
+    }
   }
 
   int n_elements() const override { return (int) p.elements.size(); }
@@ -216,20 +222,21 @@ class SnapReference : public Descriptor {
   }
 
   // sum over all ma, mb of conj(u3(j)) C C u1(j1) u2(j2), for numbers or jets
-  template <class V> V coupled(const BispectrumIndex &l, const V *u1, const V *u2,
-                               const V *u3) const
+  template <class V> V coupled(std::size_t k, const V *u1, const V *u2, const V *u3) const
   {
+    const BispectrumIndex &l = components[k];
+    const std::vector<double> &cg = coupling[k];
     V sum{};
     for (int mb1 = 0; mb1 <= l.j1; mb1++)
       for (int mb2 = 0; mb2 <= l.j2; mb2++) {
         const int mb = mb1 + mb2 - (l.j1 + l.j2 - l.j) / 2;
         if (mb < 0 || mb > l.j) continue;
-        const double cb = clebsch_gordan(l.j1, mb1, l.j2, mb2, l.j);
+        const double cb = cg[mb1 * (l.j2 + 1) + mb2];
         for (int ma1 = 0; ma1 <= l.j1; ma1++)
           for (int ma2 = 0; ma2 <= l.j2; ma2++) {
             const int ma = ma1 + ma2 - (l.j1 + l.j2 - l.j) / 2;
             if (ma < 0 || ma > l.j) continue;
-            const double c = cb * clebsch_gordan(l.j1, ma1, l.j2, ma2, l.j);
+            const double c = cb * cg[ma1 * (l.j2 + 1) + ma2];
             add_to(sum,
                    conj(u3[block[l.j] + (l.j + 1) * mb + ma]) *
                        u1[block[l.j1] + (l.j1 + 1) * mb1 + ma1] *
@@ -248,9 +255,10 @@ class SnapReference : public Descriptor {
     for (int e1 = 0; e1 < n_chem; e1++)
       for (int e2 = 0; e2 < n_chem; e2++)
         for (int e3 = 0; e3 < n_chem; e3++)
-          for (const BispectrumIndex &l : components) {
+          for (std::size_t m = 0; m < components.size(); m++) {
+            const BispectrumIndex &l = components[m];
             const double norm = p.bnormflag ? 1.0 / (l.j + 1) : 1.0;
-            value[k] = norm * coupled(l, &u[e1 * n_u], &u[e2 * n_u], &u[e3 * n_u]).real();
+            value[k] = norm * coupled(m, &u[e1 * n_u], &u[e2 * n_u], &u[e3 * n_u]).real();
             const bool self = n_chem == 1 || p.wselfallflag ||
                 (e1 == center && e2 == center && e3 == center);
             if (p.bzeroflag && self) value[k] -= p.bnormflag ? 1.0 : l.j + 1.0;
@@ -275,9 +283,9 @@ class SnapReference : public Descriptor {
     for (int e1 = 0; e1 < n_chem; e1++)
       for (int e2 = 0; e2 < n_chem; e2++)
         for (int e3 = 0; e3 < n_chem; e3++)
-          for (const BispectrumIndex &l : components) {
-            const double norm = p.bnormflag ? 1.0 / (l.j + 1) : 1.0;
-            const Jet b = coupled(l, &jets[e1 * n_u], &jets[e2 * n_u], &jets[e3 * n_u]);
+          for (std::size_t m = 0; m < components.size(); m++) {
+            const double norm = p.bnormflag ? 1.0 / (components[m].j + 1) : 1.0;
+            const Jet b = coupled(m, &jets[e1 * n_u], &jets[e2 * n_u], &jets[e3 * n_u]);
             for (int c = 0; c < 3; c++) derivative[3 * k + c] = norm * b.d[c].real();
             k++;
           }
@@ -288,6 +296,7 @@ class SnapReference : public Descriptor {
   const int n_chem;
   int n_u;
   std::vector<int> block;
+  std::vector<std::vector<double>> coupling;    // per component, [j1 + 1][j2 + 1]
 };
 
 }    // namespace
