@@ -1,0 +1,144 @@
+// All settings of one fit: the input file's sections as typed values, defaults filled in.
+#ifndef TORCHPOT_FIT_SETTINGS_H
+#define TORCHPOT_FIT_SETTINGS_H
+
+#include "ini.h"
+#include "torchpot_descriptor.h"
+#include "torchpot_network.h"
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace torchpot {
+
+constexpr double NOT_GIVEN = std::numeric_limits<double>::quiet_NaN();
+
+/// [BISPECTRUM]. `present` is false if the section is absent; the descriptor then comes from
+/// fitdump files.
+struct BispectrumSettings {
+  bool present = false;
+  SnapParameters snap;
+};
+
+/// [CALCULATOR]
+struct CalculatorSettings {
+  bool energy = true;
+  bool force = true;
+  bool stress = true;    // accepted; the network fit uses energies and forces
+};
+
+/// [PYTORCH] (or [NETWORK], the same keys)
+struct PytorchSettings {
+  /// Sizes of the layers behind the input; the last is 1. `num_desc` is the input and not kept.
+  std::vector<int> layer_sizes = {512, 512, 1};
+  int input_size = 0;    // a number given in place of num_desc; 0: num_desc
+  double learning_rate = 1e-2;
+  int num_epochs = 10;
+  int batch_size = 4;    // configurations
+  std::string save_state_output = "FitTorchModel";
+  std::string save_state_input;    // checkpoint or model to start from; empty: none
+  std::string output_file = "FitTorch_Pytorch.pt";
+  double energy_weight = NOT_GIVEN;    // NaN: weights of the groups
+  double force_weight = NOT_GIVEN;
+  double training_fraction = NOT_GIVEN;    // NaN: sizes of the groups
+  int multi_element_option = 1;    // 1: one net for all elements, 2: one per element, 3: one-hot
+  bool shuffle = true;
+  bool manual_seed = false;
+};
+
+/// [OUTFILE] and the names which follow from it. Paths as to be opened.
+struct OutputSettings {
+  std::string metrics = "fitsnap_metrics";
+  std::string potential = "fitsnap_potential";    // stem of .mod and .mliap.descriptor
+  std::string perconfig = "perconfig.dat";        // empty: not written
+  std::string peratom = "peratom.dat";            // empty: not written
+  std::string loss = "loss_vs_epochs.dat";
+};
+
+/// [REFERENCE]: LAMMPS's potential that is subtracted from the labels.
+struct ReferenceSettings {
+  std::string units = "metal";
+  std::string atom_style = "atomic";
+  std::vector<std::string> lines = {"pair_style zero 10.0", "pair_coeff * *"};
+  /// Nothing but `pair_style zero`: no energy to subtract, LAMMPS need not be asked.
+  bool is_zero = true;
+  Location where;
+};
+
+/// A share of a group: a count or, with `fraction`, a part of its configurations.
+struct GroupSize {
+  double value = 0.0;
+  bool fraction = true;
+  /// Configurations of a group of n: the count, or max(1, int(f n + 0.5)) as FitSNAP has it, and
+  /// 0 for 0.
+  std::size_t of(std::size_t n) const;
+};
+
+/// One line of [GROUPS].
+struct GroupSettings {
+  std::string name;
+  GroupSize training, testing;
+  double eweight = 1.0, fweight = 1.0, vweight = 1.0;
+  Location where;
+};
+
+/// [TORCHPOT]: what FitSNAP does not have.
+struct TorchpotSettings {
+  Activation activation = Activation::softplus;
+  bool documented_loss = false;    // loss = fitsnap | documented
+  NetworkKind network = NetworkKind::mlp;
+  Precision precision = Precision::float64;
+  std::vector<std::string> fitdump;    // HDF5 files of fix fitdump
+  double test_fraction = 0.1;          // of fitdump frames of groups without a line in [GROUPS]
+  std::string cache = "torchpot_cache";    // folder of descriptors on disk; empty: none
+  std::string model = "FitTorch_Pytorch.pt";
+  std::string report = "report.html";    // empty: none
+  std::uint64_t seed = 0;
+  std::string checkpoint;    // file; empty: none
+  int checkpoint_every = 10;    // epochs
+  int threads = 0;              // 0: as many as the machine and OMP_NUM_THREADS allow
+};
+
+struct Settings {
+  std::string input_file;
+  std::string input_text;     // with overrides at its end as comment lines, for records
+  std::string data_path;      // [PATH] dataPath, as to be opened; empty: no JSON data
+  bool overwrite = false;     // --overwrite
+  BispectrumSettings bispectrum;
+  CalculatorSettings calculator;
+  PytorchSettings pytorch;
+  OutputSettings outfile;
+  ReferenceSettings reference;
+  std::map<std::string, double> eshift;    // per element, added to the energy for each atom of it
+  std::vector<GroupSettings> groups;       // in the order of the input
+  bool smartweights = false;
+  bool random_sampling = false;
+  std::uint64_t random_seed = 0;
+  TorchpotSettings torchpot;
+  /// Sentences about keys which are accepted but change nothing here.
+  std::vector<std::string> notes;
+
+  ElementMode element_mode() const;
+  /// Weights of the whole loss are given in [PYTORCH]; otherwise each configuration has its own.
+  bool has_global_weights() const;
+};
+
+/// One --keyword SECTION KEY VALUE.
+struct Override {
+  std::string section, key, value;
+};
+
+/// Reads, checks and completes. Throws Error naming file, line, key, the value found and those
+/// wanted. With `relative`, output files go into the folder of the input instead of the current one.
+Settings read_settings(const std::string &file, const std::vector<Override> &overrides = {},
+                       bool relative = false);
+/// The same of a text; `name` stands for the file in messages.
+Settings settings_from_text(const std::string &text, const std::string &name,
+                            const std::vector<Override> &overrides = {}, bool relative = false);
+
+}    // namespace torchpot
+
+#endif
