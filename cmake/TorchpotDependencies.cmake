@@ -18,18 +18,19 @@ foreach(library HWY HDF5 CRYPTO)
       "libhdf5-dev libssl-dev nlohmann-json3-dev libcli11-dev libgtest-dev; or set "
       "${library}_INCLUDE_DIR and ${library}_LIBRARY")
   endif()
+  mark_as_advanced(${library}_INCLUDE_DIR ${library}_LIBRARY)
   string(TOLOWER ${library} target)
+  # the file behind the link, whose folder is the one that has to be searched at run time
+  get_filename_component(file ${${library}_LIBRARY} REALPATH)
   add_library(torchpot::${target} UNKNOWN IMPORTED)
   set_target_properties(torchpot::${target} PROPERTIES
-    IMPORTED_LOCATION ${${library}_LIBRARY}
+    IMPORTED_LOCATION ${file}
     INTERFACE_INCLUDE_DIRECTORIES "${${library}_INCLUDE_DIR}")
 endforeach()
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64")
-  get_filename_component(TORCHPOT_CRYPTO_ARCH ${CRYPTO_INCLUDE_DIR} DIRECTORY)
-  if(EXISTS ${CRYPTO_INCLUDE_DIR}/x86_64-linux-gnu/openssl)
-    set_property(TARGET torchpot::crypto APPEND PROPERTY
-      INTERFACE_INCLUDE_DIRECTORIES ${CRYPTO_INCLUDE_DIR}/x86_64-linux-gnu)
-  endif()
+# OpenSSL's opensslconf.h is in Debian's folder for one architecture
+set(folder ${CRYPTO_INCLUDE_DIR}/${CMAKE_LIBRARY_ARCHITECTURE})
+if(CMAKE_LIBRARY_ARCHITECTURE AND EXISTS ${folder}/openssl)
+  set_property(TARGET torchpot::crypto APPEND PROPERTY INTERFACE_INCLUDE_DIRECTORIES ${folder})
 endif()
 
 find_package(Torch REQUIRED)
