@@ -50,6 +50,9 @@ template <class T> class BlockEnergy {
   /// True if gradient depends on element alone; the descriptor then need not be evaluated when
   /// energies are not wanted.
   virtual bool is_linear() const { return false; }
+  /// Called before each evaluation of a Descriptor's pass with the centers, rows of the caller's
+  /// arrays, that the first n_used lanes are; for functions that were evaluated elsewhere.
+  virtual void next_centers(int /*n_used*/, const int * /*center*/) {}
 };
 
 /// A descriptor of fixed parameters. Evaluation is const and uses caller-invisible scratch per

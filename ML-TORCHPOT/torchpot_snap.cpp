@@ -109,6 +109,7 @@ template <class T> class SnapPacking {
   }
 
   int center(int lane) const { return order[block_start + lane]; }
+  const int *centers() const { return order.data() + block_start; }
   /// Row of the caller's pair arrays, or -1 for an idle lane.
   std::ptrdiff_t pair(int slot, int lane) const
   {
@@ -295,6 +296,7 @@ class SnapFast : public Descriptor {
     std::fill(pair_gradient, pair_gradient + 3 * hoods.n_pairs(), 0.0);
     pack.for_each_block(hoods, [&] {
       SnapBlock<T> &block = pack.block;
+      function.next_centers(pack.n_used, pack.centers());
       snap_block_energy(pack.setup, block, function, value != nullptr);
       if (value) store_values(pack, value);
       for (int lane = 0; lane < pack.n_used; lane++) {

@@ -105,6 +105,7 @@ class SnapReference : public Descriptor {
     std::vector<double> db(3 * n * hoods.n_pairs());
     derivatives(hoods, b.data(), db.data());
     for (int i = 0; i < hoods.n_centers; i++) {
+      function.next_centers(1, &i);
       function(1, hoods.element + i, &b[i * n], energy + i, beta.data());
       for (std::size_t q = hoods.first[i] - hoods.first[0]; q < hoods.first[i + 1] - hoods.first[0];
            q++)
@@ -125,6 +126,10 @@ class SnapReference : public Descriptor {
       int n;
       std::vector<float> b, g;
       Widened(BlockEnergy<float> &f, int n) : narrow(f), n(n), b(n), g(n) {}
+      void next_centers(int n_used, const int *center) override
+      {
+        narrow.next_centers(n_used, center);
+      }
       void operator()(int, const int *element, const double *descriptor, double *e,
                       double *gradient) override
       {
