@@ -9,6 +9,9 @@ give_up() {
   exit 1
 }
 
+# print_help SCRIPT: the comment at its top
+print_help() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$1"; }
+
 # seconds as "7 s" or "2 min 5 s"
 duration() {
   if [ "$1" -lt 60 ]; then printf '%d s' "$1"; else printf '%d min %d s' $(($1 / 60)) $(($1 % 60)); fi

@@ -15,15 +15,6 @@ log=$build/log
 . "$root/tools/common.sh"
 . "$root/tools/debian.sh"
 
-build_project=yes
-for argument in "$@"; do
-  case $argument in
-    --libraries) build_project=no ;;
-    -h | --help) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; exit 0 ;;
-    *) give_up "setup.sh: unknown option $argument; known: --libraries --help" ;;
-  esac
-done
-
 case $root in
   *[[:space:]:\;\"\'\\\$]*)
     give_up "The folder $root has a blank or one of : ; ' \" \\ \$ in its name," \
@@ -166,23 +157,35 @@ compile() {
     "$build/venv/bin/ninja" -C "$folder" -j "$(n_jobs)" "$@"
 }
 
+# everything but the build
+set_up_all_libraries() {
+  mkdir -p "$build"
+  check_prerequisites
+  set_up_wheels
+  set_up_libraries
+}
+
 set_up() {
   mkdir -p "$build"
   if command -v flock > /dev/null; then    # one set-up at a time
     exec 9> "$build/lock"
     flock -n 9 || { say "Another set-up is running in $build; waiting for it."; flock 9; }
   fi
-  check_prerequisites
-  set_up_wheels
-  set_up_libraries
-  if [ "$build_project" = yes ]; then
-    configure "$build"
-    compile "$build" "3 to 8 min"
-  fi
+  set_up_all_libraries
+  configure "$build"
+  compile "$build" "3 to 8 min"
   exec 9>&-
 }
 
+# when run, not when sourced by the other scripts
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
-  set_up
-  say "Set up in $(duration $SECONDS). Next: source build/env.sh"
+  case ${1-} in
+    "")
+      set_up
+      say "Set up in $(duration $SECONDS). Next: source build/env.sh"
+      ;;
+    --libraries) set_up_all_libraries ;;
+    -h | --help) print_help "$0" ;;
+    *) give_up "setup.sh: unknown option $1; known: --libraries, --help" ;;
+  esac
 fi
