@@ -38,15 +38,13 @@ struct PytorchSettings {
   double learning_rate = 1e-2;
   int num_epochs = 10;
   int batch_size = 4;    // configurations
-  std::string save_state_output = "FitTorchModel";
-  std::string save_state_input;    // checkpoint or model to start from; empty: none
+  int save_freq = 10;    // epochs; the default of [TORCHPOT] checkpoint_every
   std::string output_file = "FitTorch_Pytorch.pt";
   double energy_weight = NOT_GIVEN;    // NaN: weights of the groups
   double force_weight = NOT_GIVEN;
   double training_fraction = NOT_GIVEN;    // NaN: sizes of the groups
   int multi_element_option = 1;    // 1: one net for all elements, 2: one per element, 3: one-hot
   bool shuffle = true;
-  bool manual_seed = false;
 };
 
 /// [OUTFILE] and the names which follow from it. Paths as to be opened.
@@ -61,6 +59,7 @@ struct OutputSettings {
 /// [REFERENCE]: LAMMPS's potential that is subtracted from the labels.
 struct ReferenceSettings {
   std::string units = "metal";
+  bool has_units = false;    // the input names them
   std::string atom_style = "atomic";
   std::vector<std::string> lines = {"pair_style zero 10.0", "pair_coeff * *"};
   /// Nothing but `pair_style zero`: no energy to subtract, LAMMPS need not be asked.
@@ -81,6 +80,7 @@ struct GroupSize {
 struct GroupSettings {
   std::string name;
   GroupSize training, testing;
+  bool rest_is_test = false;    // column `size` with a fraction: what is not trained on is tested
   double eweight = 1.0, fweight = 1.0, vweight = 1.0;
   Location where;
 };
@@ -93,6 +93,7 @@ struct TorchpotSettings {
   Precision precision = Precision::float64;
   std::vector<std::string> fitdump;    // HDF5 files of fix fitdump
   double test_fraction = 0.1;          // of fitdump frames of groups without a line in [GROUPS]
+  std::string test_files;    // pattern such as *test_*: files held out; empty: sizes of the groups
   std::string cache = "torchpot_cache";    // folder of descriptors on disk; empty: none
   std::string model = "FitTorch_Pytorch.pt";
   std::string report = "report.html";    // empty: none
@@ -106,7 +107,7 @@ struct Settings {
   std::string input_file;
   std::string input_text;     // with overrides at its end as comment lines, for records
   std::string data_path;      // [PATH] dataPath, as to be opened; empty: no JSON data
-  bool overwrite = false;     // --overwrite
+  std::string data_where;     // where the input says so
   BispectrumSettings bispectrum;
   CalculatorSettings calculator;
   PytorchSettings pytorch;
@@ -132,7 +133,7 @@ struct Override {
 };
 
 /// Reads, checks and completes. Throws Error naming file, line, key, the value found and those
-/// wanted. With `relative`, output files go into the folder of the input instead of the current one.
+/// wanted. With `relative`, output files go into the folder of the input, not the current one.
 Settings read_settings(const std::string &file, const std::vector<Override> &overrides = {},
                        bool relative = false);
 /// The same of a text; `name` stands for the file in messages.

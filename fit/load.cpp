@@ -1,0 +1,188 @@
+// From settings to a complete data set.
+#include "load.h"
+
+#include "cache.h"
+#include "descriptors.h"
+#include "hash.h"
+#include "parallel.h"
+#include "reference.h"
+#include "scrape_fitdump.h"
+#include "scrape_json.h"
+#include "settings_reader.h"
+#include "split.h"
+#include "torchpot_error.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <chrono>
+#include <filesystem>
+
+namespace torchpot {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+bool contains(const std::vector<std::string> &list, const std::string &name)
+{
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+void add(std::vector<Configuration> &all, std::vector<Configuration> &&more)
+{
+  for (Configuration &c : more) all.push_back(std::move(c));
+}
+
+/// Groups of the input in its order, then labels of fitdump files that have no line there.
+void gather(const Settings &s, const FitdumpScraper *fitdump, bool derivatives, Dataset &data,
+            std::vector<std::string> &notes)
+{
+  const std::vector<std::string> labels =
+      fitdump ? fitdump->labels() : std::vector<std::string>();
+  std::vector<std::string> named;
+  for (const GroupSettings &group : s.groups) {
+    named.push_back(group.name);
+    const bool is_label = contains(labels, group.name);
+    if (!s.data_path.empty() && (!is_label || fs::is_directory(fs::path(s.data_path) / group.name)))
+      add(data.configurations, scrape_json_group(s, group, notes));
+    else if (!is_label)
+      throw Error("no frames have this label", group.where.text() + ": [GROUPS] " + group.name,
+                  "the labels " + join(labels, ", "));
+    if (is_label)
+      add(data.configurations, fitdump->scrape(group.name, &group, derivatives, notes));
+  }
+  for (const std::string &label : labels)
+    if (!contains(named, label))
+      add(data.configurations, fitdump->scrape(label, nullptr, derivatives, notes));
+}
+
+void check_labels(const Settings &s, Dataset &data)
+{
+  for (Configuration &c : data.configurations) {
+    c.has_energy = c.has_energy && s.calculator.energy;
+    c.has_forces = c.has_forces && s.calculator.force;
+    if (!c.has_energy && !c.has_forces)
+      throw Error("the configuration has nothing to be fitted", c.group + "/" + c.file, "",
+                  s.calculator.energy && s.calculator.force ? "Energy or Forces"
+                      : s.calculator.energy                 ? "Energy (force = 0)"
+                                                            : "Forces (energy = 0)");
+  }
+  if (data.count(false) == 0)
+    throw Error("there is nothing to train on", s.input_file,
+                std::to_string(data.count(true)) + " configurations, all of them for testing",
+                "training sizes larger than 0");
+}
+
+void set_hash(Dataset &data)
+{
+  Sha256 hash;
+  for (const std::string &element : data.elements) hash.add(element);
+  for (const Configuration &c : data.configurations) {
+    hash.add(c.group);
+    hash.add(c.file);
+    hash.add(c.element);
+    hash.add(c.position);
+    hash.add(c.cell.vectors, sizeof c.cell.vectors);
+    hash.add(c.force);
+    const double numbers[] = {(double) c.test,   (double) c.has_energy, (double) c.has_forces,
+                              (double) c.has_stress, c.energy_weight,   c.force_weight,
+                              c.stress_weight,   c.has_energy ? c.energy : 0.0};
+    hash.add(numbers, sizeof numbers);
+    if (c.has_stress) hash.add(c.stress, sizeof c.stress);
+  }
+  data.hash = hash.digest();
+}
+
+void compute_all(Dataset &data, const Settings &s, bool strain, const std::vector<bool> &stored,
+                 const std::function<void(std::size_t, std::size_t)> &progress)
+{
+  std::vector<Configuration> &all = data.configurations;
+  if (!data.reference.empty()) {
+    ReferenceSettings settings = s.reference;
+    settings.units = data.units;
+    ReferencePotential reference(settings, data.elements);
+    for (Configuration &c : all) reference.compute(c);
+  }
+  const int n_threads = thread_count(s.torchpot.threads);
+  std::vector<std::unique_ptr<Descriptor>> descriptors;
+  for (int t = 0; t < n_threads; t++) descriptors.push_back(make_snap(data.descriptor));
+  std::atomic<std::size_t> done{0};
+  parallel_for(all.size(), n_threads, [&](int thread, std::size_t i) {
+    if (!stored[i]) compute_descriptors(all[i], *descriptors[thread], all[i].has_forces, strain);
+    const std::size_t n = ++done;
+    if (progress && thread == 0) progress(n, all.size());
+  });
+}
+
+}    // namespace
+
+Dataset load_dataset(const Settings &s, bool derivatives, std::vector<std::string> &notes)
+{
+  if (!s.data_path.empty()) check_data_path(s);
+  std::unique_ptr<FitdumpScraper> fitdump;
+  if (!s.torchpot.fitdump.empty()) fitdump = std::make_unique<FitdumpScraper>(s);
+  Dataset data;
+  data.descriptor = fitdump ? fitdump->descriptor() : s.bispectrum.snap;
+  data.elements = data.descriptor.elements;
+  data.n_descriptors = data.descriptor.n_descriptors();
+  data.units = fitdump ? fitdump->units() : s.reference.units;
+  if (!s.data_path.empty() && data.units != "metal")
+    throw Error("fitdump files and JSON data have different units", s.torchpot.fitdump[0],
+                data.units, "metal");
+  for (const auto &shift : s.eshift)
+    if (!contains(data.elements, shift.first))
+      throw Error("unknown element", s.input_file + ": [ESHIFT] " + shift.first, shift.first,
+                  "one of " + join(data.elements, ", "));
+  if (s.pytorch.input_size && s.pytorch.input_size != data.n_descriptors)
+    throw Error("the first layer size is not the number of descriptors",
+                s.input_file + ": layer_sizes", std::to_string(s.pytorch.input_size),
+                "num_desc or " + std::to_string(data.n_descriptors));
+  if (!s.reference.is_zero) data.reference = s.reference.lines;
+  gather(s, fitdump.get(), derivatives, data, notes);
+  if (!std::isnan(s.pytorch.training_fraction))
+    split_globally(data.configurations, s.pytorch.training_fraction, s.torchpot.seed);
+  check_labels(s, data);
+  if (s.smartweights) divide_weights(data.configurations);
+  for (const Configuration &c : data.configurations)
+    if (!contains(data.groups, c.group)) data.groups.push_back(c.group);
+  set_hash(data);
+  return data;
+}
+
+PrepareResult prepare_dataset(Dataset &data, const Settings &s, bool strain,
+                              const std::function<void(std::size_t, std::size_t)> &progress)
+{
+  const auto start = std::chrono::steady_clock::now();
+  PrepareResult result;
+  std::vector<bool> stored;
+  bool all_stored = data.reference.empty() && !strain;
+  for (const Configuration &c : data.configurations) {
+    stored.push_back(!c.descriptor.empty() && !strain);
+    all_stored = all_stored && stored.back();
+  }
+  std::string file, key, problem;
+  if (!s.torchpot.cache.empty() && !all_stored) {
+    key = cache_key(data, strain, data.reference.empty() ? 0 : lammps_library_version());
+    file = cache_file(s.torchpot.cache, key);
+    result.from_cache = read_cache(file, key, data, stored, problem);
+    if (!problem.empty())
+      result.warnings.push_back("the cache " + file + " cannot be used, since " + problem +
+                                "; it is written anew");
+  }
+  if (!result.from_cache && !all_stored) {
+    compute_all(data, s, strain, stored, progress);
+    if (!file.empty()) {
+      try {
+        write_cache(file, key, data, stored);
+      } catch (const Error &e) {
+        result.warnings.push_back(e.what());
+      }
+    }
+  }
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+  result.seconds = spent.count();
+  return result;
+}
+
+}    // namespace torchpot

@@ -1,0 +1,45 @@
+// From settings to a complete data set: reading, splitting, reference, descriptors.
+#ifndef TORCHPOT_FIT_LOAD_H
+#define TORCHPOT_FIT_LOAD_H
+
+#include "dataset.h"
+#include "settings.h"
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace torchpot {
+
+/// Reads all configurations with their labels, divides them into training and test sets and sets
+/// their weights. `derivatives`: take descriptors and blocks over from fitdump files. Adds
+/// sentences to notes; throws Error if nothing is left to train on.
+Dataset load_dataset(const Settings &settings, bool derivatives, std::vector<std::string> &notes);
+
+struct PrepareResult {
+  bool from_cache = false;
+  double seconds = 0.0;
+  std::vector<std::string> warnings;    // a damaged cache, a folder that cannot be written to
+};
+/// Computes reference, descriptors and blocks, or takes them from the cache. The result does not
+/// depend on the number of threads. progress(done, all), if given, is called now and then.
+PrepareResult
+prepare_dataset(Dataset &dataset, const Settings &settings, bool strain = false,
+                const std::function<void(std::size_t, std::size_t)> &progress = nullptr);
+
+/// What a fit will need, from a neighbor search alone.
+struct Prediction {
+  std::size_t n_blocks = 0;
+  std::size_t largest = 0;    // bytes of the largest configuration
+  std::size_t bytes = 0;      // of all descriptors, blocks, geometries and labels
+};
+Prediction predict_memory(const Dataset &dataset, int n_threads);
+
+/// The table of --check: configurations and atoms per group for training and test, elements,
+/// descriptors, labels that are missing, memory. Without the name of the input file.
+std::string describe(const Dataset &dataset, const Settings &settings, const Prediction &memory);
+
+}    // namespace torchpot
+
+#endif

@@ -1,0 +1,369 @@
+// Settings of a fit: descriptor, network, outputs. Groups and reference: settings_data.cpp.
+#include "settings.h"
+
+#include "settings_data.h"
+#include "settings_reader.h"
+#include "torchpot_error.h"
+
+#include <algorithm>
+#include <climits>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace torchpot {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::vector<std::string> SECTIONS = {"BISPECTRUM", "CALCULATOR", "PYTORCH",   "NETWORK",
+                                           "SOLVER",     "SCRAPER",    "PATH",      "OUTFILE",
+                                           "REFERENCE",  "GROUPS",     "ESHIFT",    "EXTRAS",
+                                           "MEMORY",     "TORCHPOT"};
+
+struct Refusal {
+  const char *name, *reason;
+};
+// sections that FitSNAP knows and this version cannot honor
+constexpr Refusal REFUSED[] = {
+    {"ACE", "ACE descriptors are not in this version"},
+    {"PYACE", "ACE descriptors are not in this version"},
+    {"CUSTOM", "custom pairwise descriptors are not in this version"},
+    {"BASIC_CALCULATOR", "only SNAP descriptors are in this version"},
+    {"REAXFF", "ReaxFF fits are not in this version"},
+    {"ACSF", "symmetry functions are not in this version"},
+    {"HIPNN", "message-passing models are not trained in this version"},
+    {"JAX", "the solver is PYTORCH in this version"},
+    {"RIDGE", "linear solvers are not in this version"},
+    {"LASSO", "linear solvers are not in this version"},
+    {"ARD", "linear solvers are not in this version"},
+    {"SLATE", "linear solvers are not in this version"},
+    {"DEFAULT", "defaults shared by sections are not supported"},
+};
+
+void check_sections(const IniFile &ini)
+{
+  for (const IniSection &section : ini.sections) {
+    if (std::find(SECTIONS.begin(), SECTIONS.end(), section.name) != SECTIONS.end()) continue;
+    const std::string where = section.where.text();
+    for (const Refusal &refusal : REFUSED)
+      if (section.name == refusal.name)
+        throw Error("section [" + section.name + "] cannot be used: " + refusal.reason, where);
+    const std::string nearest = nearest_name(section.name, SECTIONS);
+    throw Error("unknown section", where, "[" + section.name + "]",
+                nearest.empty() ? "one of " + join(SECTIONS, ", ") : "",
+                nearest.empty() ? "" : "Did you mean [" + nearest + "]?");
+  }
+}
+
+void read_bispectrum(const IniFile &ini, Settings &s)
+{
+  const SectionReader r(ini, "BISPECTRUM",
+                        {"numTypes", "twojmax", "rcutfac", "rfac0", "rmin0", "wj", "radelem",
+                         "type", "wselfallflag", "chemflag", "bnormflag", "bzeroflag",
+                         "quadraticflag", "bikflag", "dgradflag", "switchflag", "switchinnerflag",
+                         "sinner", "dinner"});
+  s.bispectrum.present = r.present();
+  if (!r.present()) return;
+  SnapParameters &p = s.bispectrum.snap;
+  p.elements = r.words("type", "H");
+  const std::size_t n = p.elements.size();
+  const int n_types = r.integer("numTypes", 1, 1, 1000);
+  if ((std::size_t) n_types != n)
+    throw Error("numTypes and the number of elements in type differ", r.where("type"),
+                std::to_string(n) + " (" + join(p.elements, " ") + ")",
+                "numTypes = " + std::to_string(n_types));
+  const std::vector<std::string> orders = r.words("twojmax", "6");
+  if (orders.size() != 1 && orders.size() != n)
+    throw Error("wrong number of values", r.where("twojmax"), std::to_string(orders.size()),
+                "one, or one for each of " + std::to_string(n) + " elements");
+  p.twojmax = -1;
+  for (const std::string &word : orders) {
+    long long order = 0;
+    if (!to_integer(word, order) || order < 0 || order > 100)
+      throw Error("wrong value", r.where("twojmax"), word, "a whole number from 0 to 100");
+    if (p.twojmax >= 0 && order != p.twojmax)
+      s.notes.push_back(r.where("twojmax") + ": the largest value is used for all elements");
+    p.twojmax = std::max(p.twojmax, (int) order);
+  }
+  const std::string each = "one for each element in type";
+  p.rcutfac = r.number("rcutfac", 4.67637, Range::positive);
+  p.rfac0 = r.number("rfac0", 0.99363, Range::positive);
+  p.rmin0 = r.number("rmin0", 0.0, Range::any);
+  p.welem = r.numbers("wj", 1.0, n, each, Range::any);
+  p.radelem = r.numbers("radelem", 0.5, n, each, Range::positive);
+  p.wselfallflag = r.flag("wselfallflag", false);
+  p.chemflag = r.flag("chemflag", false);
+  p.bnormflag = r.flag("bnormflag", false);
+  p.bzeroflag = r.flag("bzeroflag", false);
+  p.switchflag = r.flag("switchflag", true);
+  p.switchinnerflag = r.flag("switchinnerflag", false);
+  if (p.switchinnerflag) {
+    p.sinnerelem = r.numbers("sinner", 0.9, n, each, Range::any);
+    p.dinnerelem = r.numbers("dinner", 0.1, n, each, Range::positive);
+  } else if (r.has("sinner") || r.has("dinner"))
+    s.notes.push_back(r.where(r.has("sinner") ? "sinner" : "dinner") +
+                      ": no effect without switchinnerflag = 1");
+  if (r.flag("quadraticflag", false))
+    throw Error("products of descriptors cannot be the input of a network",
+                r.where("quadraticflag"), "1", "0",
+                "For a quadratic model put network = quadratic into [TORCHPOT]");
+  for (const char *key : {"bikflag", "dgradflag"})
+    if (!r.flag(key, true))
+      s.notes.push_back(r.where(key) +
+                        ": no effect, descriptors per atom and derivatives are always computed");
+  p.validate(r.where("type").substr(0, r.where("type").find(": [")) + ": [BISPECTRUM]");
+}
+
+void read_calculator(const IniFile &ini, Settings &s)
+{
+  const SectionReader r(ini, "CALCULATOR",
+                        {"calculator", "energy", "force", "stress", "per_atom_energy",
+                         "per_atom_scalar", "nonlinear"});
+  const std::string calculator = r.text("calculator", "LAMMPSSNAP");
+  if (calculator != "LAMMPSSNAP")
+    throw Error("only SNAP descriptors are in this version", r.where("calculator"), calculator,
+                "LAMMPSSNAP");
+  s.calculator.energy = r.flag("energy", true);
+  s.calculator.force = r.flag("force", true);
+  s.calculator.stress = r.flag("stress", true);
+  if (!s.calculator.energy && !s.calculator.force)
+    throw Error("nothing to fit", r.where("force"), "energy = 0 and force = 0",
+                "at least one of them 1");
+  if (r.has("stress") && s.calculator.stress)
+    s.notes.push_back(r.where("stress") + ": no effect, stresses are read but not fitted");
+  r.flag("per_atom_energy", false);
+  if (r.flag("per_atom_scalar", false))
+    throw Error("fits of atomic scalars are not in this version", r.where("per_atom_scalar"), "1",
+                "0");
+  if (!r.flag("nonlinear", true))
+    throw Error("networks need nonlinear = 1", r.where("nonlinear"), "0", "1",
+                "For a linear model put network = linear into [TORCHPOT]");
+}
+
+/// Name of the section with the network's keys, from [SOLVER].
+std::string read_solver(const IniFile &ini, Settings &s)
+{
+  const SectionReader r(ini, "SOLVER",
+                        {"solver", "normalweight", "normratio", "compute_testerrs",
+                         "detailed_errors", "nsam", "cov_nugget", "mcmc_num", "mcmc_gamma",
+                         "mcmc_sigma", "merr_mult", "merr_method", "merr_cfs"});
+  const std::string solver = r.text("solver", ini.find("NETWORK") ? "NETWORK" : "PYTORCH");
+  if (solver != "PYTORCH" && solver != "NETWORK")
+    throw Error("this solver is not in this version", r.where("solver"), solver,
+                "PYTORCH or NETWORK",
+                "For linear models put network = linear into [TORCHPOT] and use PYTORCH");
+  const std::string other = solver == "PYTORCH" ? "NETWORK" : "PYTORCH";
+  if (const IniSection *section = ini.find(other))
+    throw Error("section [" + other + "] does not belong to solver = " + solver,
+                section->where.text(), "[" + other + "]", "[" + solver + "]");
+  for (const char *key : {"normalweight", "normratio", "nsam", "cov_nugget", "mcmc_num",
+                          "mcmc_gamma", "mcmc_sigma", "merr_mult", "merr_method", "merr_cfs"})
+    if (r.has(key)) s.notes.push_back(r.where(key) + ": no effect with solver = " + solver);
+  return solver;
+}
+
+void read_layers(const SectionReader &r, PytorchSettings &p)
+{
+  const std::vector<std::string> words = r.words("layer_sizes", "num_desc 512 512 1");
+  p.layer_sizes.clear();
+  for (std::size_t i = 0; i < words.size(); i++) {
+    long long size = 0;
+    if (i == 0 && words[i] == "num_desc") continue;
+    if (!to_integer(words[i], size) || size < 1 || size > 1000000)
+      throw Error("wrong layer size", r.where("layer_sizes"), words[i],
+                  i ? "a whole number larger than 0" : "num_desc or a whole number larger than 0");
+    if (i == 0)
+      p.input_size = (int) size;
+    else
+      p.layer_sizes.push_back((int) size);
+  }
+  if (p.layer_sizes.empty() || p.layer_sizes.back() != 1)
+    throw Error("the last layer must have the size 1, the energy", r.where("layer_sizes"),
+                join(words, " "), "num_desc, sizes of hidden layers, 1");
+}
+
+void read_pytorch(const IniFile &ini, const std::string &section, Settings &s)
+{
+  const SectionReader r(ini, section,
+                        {"layer_sizes", "learning_rate", "num_epochs", "batch_size", "save_freq",
+                         "save_state_output", "save_state_input", "output_file", "energy_weight",
+                         "force_weight", "training_fraction", "multi_element_option",
+                         "num_elements", "manual_seed_flag", "shuffle_flag",
+                         "silence_ace_multi_warning"});
+  PytorchSettings &p = s.pytorch;
+  read_layers(r, p);
+  p.learning_rate = r.number("learning_rate", 1e-2, Range::positive);
+  p.num_epochs = r.integer("num_epochs", 10, 0, INT_MAX);
+  p.batch_size = r.integer("batch_size", 4, 1, INT_MAX);
+  p.save_freq = r.integer("save_freq", 10, 1, INT_MAX);
+  p.output_file = r.text("output_file", p.output_file);
+  const auto optional = [&](const char *key, Range range) {
+    const std::string text = r.text(key, "NaN");
+    return text == "NaN" || text == "nan" ? NOT_GIVEN : r.number(key, NOT_GIVEN, range);
+  };
+  p.energy_weight = optional("energy_weight", Range::not_negative);
+  p.force_weight = optional("force_weight", Range::not_negative);
+  if (std::isnan(p.energy_weight) != std::isnan(p.force_weight)) {
+    const bool energy = !std::isnan(p.energy_weight);
+    throw Error("energy_weight and force_weight go together",
+                r.where(energy ? "energy_weight" : "force_weight"),
+                std::string("only ") + (energy ? "energy_weight" : "force_weight"), "both or none");
+  }
+  p.training_fraction = optional("training_fraction", Range::not_negative);
+  if (p.training_fraction == 0.0 || p.training_fraction > 1.0)
+    throw Error("wrong value", r.where("training_fraction"), r.text("training_fraction", ""),
+                "a number larger than 0, at most 1");
+  p.multi_element_option = r.integer("multi_element_option", 1, 1, 3);
+  r.flag("manual_seed_flag", false);    // runs always start from [TORCHPOT] seed
+  p.shuffle = r.flag("shuffle_flag", true);
+  if (r.text("save_state_input", "None") != "None")
+    throw Error("saved states of FitSNAP cannot be read", r.where("save_state_input"),
+                r.text("save_state_input", ""), "None",
+                "A run continues by itself if the checkpoint named in [TORCHPOT] exists");
+  if (r.has("save_state_output"))
+    s.notes.push_back(r.where("save_state_output") +
+                      ": no effect, the state is in the checkpoint ([TORCHPOT] checkpoint)");
+}
+
+/// Output paths: as given, or with `relative` seen from the folder of the input.
+struct OutputFolder {
+  fs::path folder;
+  std::string operator()(const std::string &name) const
+  {
+    return name.empty() || fs::path(name).is_absolute() ? name : (folder / name).string();
+  }
+};
+
+void read_outputs(const IniFile &ini, const OutputFolder &out, Settings &s)
+{
+  const SectionReader r(ini, "OUTFILE", {"output_style", "metrics", "metrics_style", "potential",
+                                         "detailed_errors"});
+  const std::string style = r.text("output_style", "SNAP");
+  if (style != "SNAP")
+    throw Error("only SNAP descriptors are in this version", r.where("output_style"), style,
+                "SNAP");
+  if (r.text("metrics_style", "MD") != "MD")
+    s.notes.push_back(r.where("metrics_style") + ": no effect, the metrics file is a text table");
+  s.outfile.metrics = out(r.text("metrics", s.outfile.metrics));
+  s.outfile.potential = out(r.text("potential", s.outfile.potential));
+  s.outfile.loss = out(s.outfile.loss);
+
+  const SectionReader e(ini, "EXTRAS",
+                        {"dump_peratom", "dump_perconfig", "dump_configs", "dump_descriptors",
+                         "dump_truth", "dump_weights", "dump_dataframe", "only_test",
+                         "apply_transpose", "multinode_testing"});
+  s.outfile.perconfig = e.flag("dump_perconfig", false) ? out("perconfig.dat") : "";
+  s.outfile.peratom = e.flag("dump_peratom", false) ? out("peratom.dat") : "";
+  for (const char *key : {"dump_configs", "dump_descriptors", "dump_truth", "dump_weights",
+                          "dump_dataframe"})
+    if (e.flag(key, false))
+      s.notes.push_back(e.where(key) + ": no effect, Python's files are not written; "
+                                       "fix fitdump writes descriptors for h5py");
+  for (const char *key : {"apply_transpose", "multinode_testing"})
+    if (e.flag(key, false)) s.notes.push_back(e.where(key) + ": no effect with networks");
+  if (e.flag("only_test", false))
+    throw Error("a fit without fitting", e.where("only_test"), "1", "0",
+                "Use torchpot_fit --evaluate model.pt");
+}
+
+Activation read_activation(const SectionReader &r)
+{
+  const std::string name = r.text("activation", "softplus");
+  return activation_from(name, r.where("activation"));
+}
+
+void read_torchpot(const IniFile &ini, const OutputFolder &out, Settings &s)
+{
+  const SectionReader r(ini, "TORCHPOT",
+                        {"activation", "loss", "network", "precision", "fitdump", "test_fraction",
+                         "test_files", "cache", "model", "report", "seed", "checkpoint",
+                         "checkpoint_every", "threads"});
+  TorchpotSettings &t = s.torchpot;
+  t.activation = read_activation(r);
+  t.documented_loss = r.choice("loss", 0, {"fitsnap", "documented"}) == 1;
+  t.network = (NetworkKind) r.choice("network", 2, {"linear", "quadratic", "mlp"});
+  t.precision = r.choice("precision", 0, {"float64", "float32"}) == 1 ? Precision::float32
+                                                                      : Precision::float64;
+  for (const std::string &name : r.words("fitdump", "")) {
+    const fs::path path(name);
+    const fs::path folder = fs::path(s.input_file).parent_path();
+    t.fitdump.push_back(path.is_absolute() ? name : (folder / path).lexically_normal().string());
+  }
+  t.test_fraction = r.number("test_fraction", t.test_fraction, Range::fraction);
+  t.test_files = r.text("test_files", "");
+
+  fs::path model = s.pytorch.output_file;
+  if (model.extension() != ".pt") model += ".pt";
+  t.model = out(r.text("model", model.string()));
+  fs::path checkpoint = t.model;
+  checkpoint.replace_extension(".checkpoint");
+  const auto or_none = [&](const char *key, const std::string &otherwise) {
+    if (!r.has(key)) return otherwise;
+    const std::string name = r.text(key, "none");
+    return name == "none" ? std::string() : out(name);
+  };
+  t.cache = or_none("cache", (fs::path(t.model).parent_path() / "torchpot_cache").string());
+  t.checkpoint = or_none("checkpoint", checkpoint.string());
+  t.report = or_none("report", out("report.html"));
+  t.checkpoint_every = r.integer("checkpoint_every", s.pytorch.save_freq, 1, INT_MAX);
+  t.threads = r.integer("threads", 0, 0, 4096);
+  t.seed = (std::uint64_t) r.integer("seed", 0, 0, INT_MAX);
+  const IniSection *section = ini.find(ini.find("NETWORK") ? "NETWORK" : "PYTORCH");
+  if (t.network != NetworkKind::mlp && section && section->find("layer_sizes"))
+    s.notes.push_back(section->find("layer_sizes")->where.text() + ": [" + section->name +
+                      "] layer_sizes: no effect with network = " + r.text("network", ""));
+}
+
+}    // namespace
+
+ElementMode Settings::element_mode() const
+{
+  return (ElementMode) (pytorch.multi_element_option - 1);
+}
+
+bool Settings::has_global_weights() const
+{
+  return !std::isnan(pytorch.energy_weight);
+}
+
+Settings settings_from_text(const std::string &text, const std::string &name,
+                            const std::vector<Override> &overrides, bool relative)
+{
+  IniFile ini = parse_ini(text, name);
+  Settings s;
+  s.input_file = name;
+  s.input_text = text;
+  for (const Override &o : overrides) {
+    const std::string option = "--keyword " + o.section + " " + o.key + " " + o.value;
+    ini.set(o.section, o.key, o.value, {option, 0});
+    s.input_text += "# " + option + "\n";
+  }
+  check_sections(ini);
+  OutputFolder out;
+  if (relative) out.folder = fs::path(name).parent_path();
+  read_bispectrum(ini, s);
+  read_calculator(ini, s);
+  read_pytorch(ini, read_solver(ini, s), s);
+  read_outputs(ini, out, s);
+  read_torchpot(ini, out, s);
+  read_data_settings(ini, s);
+  SectionReader(ini, "MEMORY", {"memory", "override"});
+  return s;
+}
+
+Settings read_settings(const std::string &file, const std::vector<Override> &overrides,
+                       bool relative)
+{
+  std::ifstream stream(file, std::ios::binary);
+  std::ostringstream text;
+  if (stream) text << stream.rdbuf();
+  if (!stream || fs::is_directory(file))
+    throw Error("the input file cannot be read", file, "", "",
+                fs::exists(file) ? "" : "There is no such file");
+  return settings_from_text(text.str(), file, overrides, relative);
+}
+
+}    // namespace torchpot
