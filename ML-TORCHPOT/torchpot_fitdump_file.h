@@ -74,6 +74,10 @@ class FitdumpReader {
   std::unique_ptr<Implementation> implementation;
 };
 
+/// Makes a file that a killed run left behind open without SWMR too, by removing the mark of its
+/// writer. Not for a file that is being written.
+void fitdump_clear_status(const std::string &file);
+
 }    // namespace torchpot
 
 #endif

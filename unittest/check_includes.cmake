@@ -1,7 +1,7 @@
 # Checks the direction of dependencies, fit -> core <- glue, by what the sources include:
 #   core (torchpot_*)         the standard library, Highway, nlohmann json, its own headers
 #   torchpot_model_file.cpp   also libtorch and OpenSSL
-#   torchpot_fitdump_file.cpp also HDF5
+#   torchpot_hdf5.h           also HDF5
 #   glue (all other files)    LAMMPS, MPI, the core; not libtorch, HDF5 and OpenSSL
 #   fit                       anything but the glue
 # usage: cmake -D SOURCE=top of the sources [-D FILE=one more core file] -P check_includes.cmake
@@ -40,7 +40,7 @@ foreach(file ${core} ${FILE})
   get_filename_component(name ${file} NAME)
   if(name STREQUAL "torchpot_model_file.cpp")
     torchpot_forbid(${file} "${hdf5}|${outside}" TRUE)
-  elseif(name STREQUAL "torchpot_fitdump_file.cpp")
+  elseif(name STREQUAL "torchpot_hdf5.h")
     torchpot_forbid(${file} "${torch}|${openssl}|${outside}" TRUE)
   else()
     torchpot_forbid(${file} "${torch}|${openssl}|${hdf5}|${outside}" TRUE)
