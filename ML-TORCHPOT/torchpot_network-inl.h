@@ -11,7 +11,7 @@
 
 #include "hwy/contrib/math/math-inl.h"
 
-#include "torchpot_network.h"
+#include "torchpot_network_kernel.h"
 
 #include <cstddef>
 
