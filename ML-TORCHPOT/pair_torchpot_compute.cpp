@@ -173,6 +173,7 @@ void PairTorchpot::scatter_virial(const Tally &tally)
 {
   const Implementation &m = *impl;
   double total[6] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0};
+  if (tally.virial) std::copy_n(tally.virial, 6, total);
   for (std::size_t p = 0; p < m.first[m.n_centers]; p++) {
     const double *const r = &m.vector[3 * p], *const g = &m.gradient[3 * p];
     const double w[9] = {-r[0] * g[0], -r[1] * g[1], -r[2] * g[2], -r[0] * g[1], -r[0] * g[2],
@@ -188,8 +189,7 @@ void PairTorchpot::scatter_virial(const Tally &tally)
       for (int k = 0; k < 9; k++) v[k] += w[k];
     }
   }
-  if (tally.virial)
-    for (int k = 0; k < 6; k++) tally.virial[k] += total[k];
+  if (tally.virial) std::copy_n(total, 6, tally.virial);
 }
 
 /* ----------------------------------------------------------------------

@@ -1,4 +1,4 @@
-// Writes model files for tests: make_models FILE [key=value ...], keys as in the table below.
+// Writes model files for tests: make_models FILE [key=value ...] [+ FILE ...], keys as in the table.
 // Parameters are random from `seed`, or come from the text file `parameters` (energy shift per
 // element, then the parameters of each set).
 #include "torchpot_error.h"
@@ -13,13 +13,14 @@
 
 using namespace torchpot;
 
-static std::map<std::string, std::string> values = {
+static const std::map<std::string, std::string> DEFAULTS = {
     {"elements", "Si"}, {"twojmax", "4"}, {"rcutfac", "4.5"}, {"radelem", "0.5"}, {"welem", "1.0"},
     {"rfac0", "0.99363"}, {"rmin0", "0.0"}, {"switchflag", "1"}, {"bzeroflag", "1"},
     {"bnormflag", "0"}, {"chemflag", "0"}, {"wselfallflag", "0"}, {"switchinnerflag", "0"},
     {"sinnerelem", ""}, {"dinnerelem", ""}, {"kind", "mlp"}, {"mode", "shared"},
     {"layers", "16,16,1"}, {"activation", "tanh"}, {"units", "metal"}, {"dtype", "float64"},
     {"reference", ""}, {"seed", "1"}, {"scale", "20.0"}, {"parameters", ""}};
+static std::map<std::string, std::string> values;
 
 static std::vector<std::string> words(const std::string &key, char between = ',')
 {
@@ -100,27 +101,34 @@ static NetworkParameters network(const SnapParameters &descriptor)
   return p;
 }
 
+static void write(const std::string &file)
+{
+  Model model;
+  model.elements = words("elements");
+  model.units = values["units"];
+  model.dtype = values["dtype"] == "float32" ? Precision::float32 : Precision::float64;
+  model.descriptor = descriptor();
+  for (std::size_t i = 0; i < model.elements.size(); i++)
+    for (std::size_t j = 0; j < model.elements.size(); j++)
+      model.cutoff = std::max(model.cutoff, model.descriptor.cutoff((int) i, (int) j));
+  model.network = network(model.descriptor);
+  model.reference = words("reference", ';');
+  write_model(model, file);
+}
+
 int main(int argc, char **argv)
 {
   try {
-    for (int i = 2; i < argc; i++) {
-      const std::string text = argv[i], key = text.substr(0, text.find('='));
-      if (!values.count(key)) throw Error("unknown key", "make_models", key);
-      values[key] = text.substr(key.size() + 1);
+    for (int i = 1; i < argc; i++) {
+      const std::string file = argv[i++];
+      values = DEFAULTS;
+      for (; i < argc && std::string(argv[i]) != "+"; i++) {
+        const std::string text = argv[i], key = text.substr(0, text.find('='));
+        if (!values.count(key)) throw Error("unknown key", "make_models", key);
+        values[key] = text.substr(key.size() + 1);
+      }
+      write(file);
     }
-    if (argc < 2) throw Error("usage: make_models FILE [key=value ...]");
-    Model model;
-    model.elements = words("elements");
-    model.units = values["units"];
-    model.dtype = values["dtype"] == "float32" ? Precision::float32 : Precision::float64;
-    model.descriptor = descriptor();
-    for (std::size_t i = 0; i < model.elements.size(); i++)
-      for (std::size_t j = 0; j < model.elements.size(); j++)
-        model.cutoff = std::max(model.cutoff, model.descriptor.cutoff((int) i, (int) j));
-    model.network = network(model.descriptor);
-    model.reference = words("reference", ';');
-    write_model(model, argv[1]);
-    std::printf("%d\n", model.network.n_descriptors);
     return 0;
   } catch (const std::exception &exception) {
     std::fprintf(stderr, "%s\n", exception.what());
