@@ -1,0 +1,305 @@
+// The state of a training run on disk, such that it continues bit for bit.
+#include "checkpoint.h"
+
+#include "hash.h"
+#include "torchpot_error.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <type_traits>
+#include <unistd.h>
+
+namespace torchpot {
+
+namespace {
+
+// File: MAGIC, payload, SHA-256 of both in hexadecimal digits, END.
+const std::string MAGIC = "torchpot checkpoint 1\n";
+const std::string END = "\nend\n";
+constexpr std::size_t DIGITS = 64;
+const char *const START_ANEW = "Start anew with --overwrite";
+
+class Writer {
+ public:
+  template <class T> void put(const T &value)
+  {
+    static_assert(std::is_arithmetic<T>::value, "plain numbers only");
+    bytes.append(reinterpret_cast<const char *>(&value), sizeof(T));
+  }
+  template <class T> void put(const std::vector<T> &values)
+  {
+    put((std::uint64_t) values.size());
+    for (const T &value : values) put(value);
+  }
+  void put(const std::string &text)
+  {
+    put((std::uint64_t) text.size());
+    bytes += text;
+  }
+  void put(const EpochRecord &r)
+  {
+    put(r.epoch);
+    put(r.training_loss);
+    put(r.validation_loss);
+    put(r.energy_mae);
+    put(r.force_mae);
+    put(r.seconds);
+    put(r.best);
+  }
+  void put(Activation activation) { put((int) activation); }
+
+  std::string bytes;
+};
+
+class Reader {
+ public:
+  Reader(const std::string &bytes, std::size_t begin, std::size_t end) :
+      bytes(bytes), at(begin), end(end)
+  {
+  }
+
+  template <class T> void get(T &value)
+  {
+    static_assert(std::is_arithmetic<T>::value, "plain numbers only");
+    take(&value, sizeof(T));
+  }
+  template <class T> void get(std::vector<T> &values)
+  {
+    values.resize(size());
+    for (T &value : values) get(value);
+  }
+  void get(std::string &text)
+  {
+    text.resize(size());
+    take(&text[0], text.size());
+  }
+  void get(EpochRecord &r)
+  {
+    get(r.epoch);
+    get(r.training_loss);
+    get(r.validation_loss);
+    get(r.energy_mae);
+    get(r.force_mae);
+    get(r.seconds);
+    get(r.best);
+  }
+  void get(Activation &activation)
+  {
+    int value;
+    get(value);
+    activation = (Activation) value;
+  }
+  bool done() const { return at == end; }
+
+ private:
+  std::size_t size()
+  {
+    std::uint64_t n;
+    get(n);
+    if (n > end - at) throw Error("the checkpoint is inconsistent");
+    return n;
+  }
+  void take(void *value, std::size_t n)
+  {
+    if (n > end - at) throw Error("the checkpoint is inconsistent");
+    std::memcpy(value, bytes.data() + at, n);
+    at += n;
+  }
+
+  const std::string &bytes;
+  std::size_t at, end;
+};
+
+// One list of fields for both directions.
+template <class Stream, class State> void transfer(Stream &&field, State &s)
+{
+  auto &n = s.network;
+  field(n.n_elements);
+  field(n.n_descriptors);
+  field(n.layer_sizes);
+  field(n.activations);
+  field(n.output_scale);
+  field(n.energy_shift);
+  field(n.input_shift);
+  field(n.input_scale);
+  field(n.parameters);
+  field(s.best);
+  field(s.best_epoch);
+  field(s.best_score);
+  field(s.epoch);
+  field(s.batch);
+  field(s.loss_sum);
+  field(s.adam_steps);
+  field(s.adam_mean);
+  field(s.adam_square);
+  field(s.history);
+}
+
+std::string checksum(const std::string &bytes, std::size_t n)
+{
+  ContentHash sha;
+  sha.add(bytes.data(), n);
+  return sha.digest();
+}
+
+[[noreturn]] void fail(const std::string &problem, const std::string &file)
+{
+  throw Error(problem, file, std::strerror(errno), "",
+              "Check the folder's permissions and the space on its disk");
+}
+
+void write_synced(const std::string &file, const std::string &bytes)
+{
+  const int handle = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (handle < 0) fail("the checkpoint cannot be written", file);
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t n = write(handle, bytes.data() + done, bytes.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) break;
+    done += n;
+  }
+  const bool good = done == bytes.size() && fsync(handle) == 0;
+  const int reason = errno;
+  close(handle);
+  if (good) return;
+  unlink(file.c_str());
+  errno = reason;
+  fail("the checkpoint cannot be written", file);
+}
+
+void sync_folder(const std::string &file)
+{
+  const std::size_t slash = file.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : file.substr(0, slash + 1);
+  const int handle = open(folder.c_str(), O_RDONLY | O_CLOEXEC);
+  if (handle < 0) return;    // the rename is in force all the same, durable a little later
+  fsync(handle);
+  close(handle);
+}
+
+bool read_whole(const std::string &file, std::string &bytes)
+{
+  std::FILE *f = std::fopen(file.c_str(), "rb");
+  if (!f) {
+    if (errno == ENOENT) return false;
+    throw Error("the checkpoint cannot be read", file, std::strerror(errno), "", START_ANEW);
+  }
+  char buffer[65536];
+  bytes.clear();
+  for (std::size_t n; (n = std::fread(buffer, 1, sizeof(buffer), f)) > 0;) bytes.append(buffer, n);
+  std::fclose(f);
+  return true;
+}
+
+/// Empty if the file is whole, else what is wrong with it.
+std::string damage(const std::string &bytes)
+{
+  if (bytes.compare(0, MAGIC.size(), MAGIC) != 0)
+    return "it does not begin as a checkpoint of this version";
+  const std::size_t tail = DIGITS + END.size();
+  if (bytes.size() < MAGIC.size() + tail ||
+      bytes.compare(bytes.size() - END.size(), END.size(), END) != 0)
+    return "its end is missing";
+  const std::size_t n = bytes.size() - tail;
+  if (bytes.compare(n, DIGITS, checksum(bytes, n)) != 0) return "its checksum is wrong";
+  return "";
+}
+
+std::string name_of(const std::string &line)
+{
+  return line.substr(0, line.find(" = "));
+}
+
+void compare(const std::string &file, const Identity &found, const Identity &wanted)
+{
+  for (std::size_t k = 0; k < found.size() || k < wanted.size(); k++) {
+    const std::string a = k < found.size() ? found[k] : "(nothing)";
+    const std::string b = k < wanted.size() ? wanted[k] : "(nothing)";
+    if (a == b) continue;
+    throw Error("the checkpoint belongs to another fit: " +
+                    name_of(k < wanted.size() ? b : a) + " differs",
+                file, a, b, "Use the settings and data of that fit, or start anew with --overwrite");
+  }
+}
+
+TrainingState decode(const std::string &file, const std::string &bytes, const Identity &identity)
+{
+  Reader reader(bytes, MAGIC.size(), bytes.size() - DIGITS - END.size());
+  Identity found;
+  reader.get(found);
+  compare(file, found, identity);
+  TrainingState state;
+  int kind = 0, mode = 0;
+  reader.get(kind);
+  reader.get(mode);
+  state.network.kind = (NetworkKind) kind;
+  state.network.element_mode = (ElementMode) mode;
+  transfer([&](auto &value) { reader.get(value); }, state);
+  if (!reader.done()) throw Error("the checkpoint is inconsistent", file, "", "", START_ANEW);
+  return state;
+}
+
+}    // namespace
+
+void write_checkpoint(const std::string &file, const Identity &identity,
+                      const TrainingState &state)
+{
+  Writer writer;
+  writer.bytes = MAGIC;
+  writer.put(identity);
+  writer.put((int) state.network.kind);
+  writer.put((int) state.network.element_mode);
+  transfer([&](const auto &value) { writer.put(value); }, state);
+  writer.bytes += checksum(writer.bytes, writer.bytes.size()) + END;
+
+  const std::string temporary = file + ".tmp", previous = file + "_prev";
+  write_synced(temporary, writer.bytes);
+  if (std::rename(file.c_str(), previous.c_str()) != 0 && errno != ENOENT)
+    fail("the checkpoint cannot be renamed", file);
+  if (std::rename(temporary.c_str(), file.c_str()) != 0)
+    fail("the checkpoint cannot be renamed", temporary);
+  sync_folder(file);
+}
+
+LoadedCheckpoint read_checkpoint(const std::string &file, const Identity &identity)
+{
+  LoadedCheckpoint loaded;
+  std::string bytes, problem;
+  const std::string previous = file + "_prev";
+  if (read_whole(file, bytes)) {
+    problem = damage(bytes);
+    if (problem.empty()) {
+      loaded.found = true;
+      loaded.state = decode(file, bytes, identity);
+      return loaded;
+    }
+  }
+  if (!read_whole(previous, bytes)) {
+    if (problem.empty()) return loaded;
+    throw Error("the checkpoint is damaged, " + problem + ", and there is none before it", file,
+                "", "", START_ANEW);
+  }
+  if (problem.empty()) problem = "it is missing";
+  const std::string second = damage(bytes);
+  if (!second.empty())
+    throw Error("the checkpoint is damaged, " + problem + ", and so is the one before it, " +
+                    second,
+                file, "", "", START_ANEW);
+  loaded.found = true;
+  loaded.state = decode(previous, bytes, identity);
+  loaded.warning = "WARNING: the checkpoint " + file + " cannot be used, " + problem +
+      "; going back to " + previous + ", epoch " + std::to_string(loaded.state.epoch);
+  return loaded;
+}
+
+void remove_checkpoint(const std::string &file)
+{
+  for (const std::string &name : {file, file + "_prev"})
+    if (unlink(name.c_str()) != 0 && errno != ENOENT)
+      throw Error("the old checkpoint cannot be deleted", name, std::strerror(errno));
+}
+
+}    // namespace torchpot

@@ -1,0 +1,51 @@
+// The state of a training run on disk, such that it continues bit for bit.
+#ifndef TORCHPOT_FIT_CHECKPOINT_H
+#define TORCHPOT_FIT_CHECKPOINT_H
+
+#include "progress.h"
+#include "torchpot_network.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace torchpot {
+
+/// All that changes while a network is trained, and the scaling, which must not be computed anew.
+/// Batches are drawn from Random(seed, epoch), so that epoch and batch say where the random
+/// numbers are.
+struct TrainingState {
+  NetworkParameters network;    // present parameters
+  std::vector<double> best;     // parameters of the best model, empty before the first epoch
+  int best_epoch = 0;           // from 1
+  double best_score = 0.0;
+  int epoch = 0;                  // epochs completed
+  std::uint64_t batch = 0;        // batches done in the epoch after those
+  double loss_sum = 0.0;          // over these batches
+  std::int64_t adam_steps = 0;
+  std::vector<double> adam_mean, adam_square;
+  std::vector<EpochRecord> history;
+};
+
+/// What a checkpoint belongs to: lines "name = value" of settings, with a hash of the data.
+using Identity = std::vector<std::string>;
+
+/// Writes to a temporary file beside it, syncs, keeps the previous one as FILE_prev and renames.
+void write_checkpoint(const std::string &file, const Identity &identity,
+                      const TrainingState &state);
+
+struct LoadedCheckpoint {
+  bool found = false;
+  std::string warning;    // to be shown: the newest was damaged and the one before is used
+  TrainingState state;
+};
+/// Nothing found if neither FILE nor FILE_prev exists. Throws Error if no intact one is left, or
+/// if it belongs to other settings or data, naming the first that differs.
+LoadedCheckpoint read_checkpoint(const std::string &file, const Identity &identity);
+
+/// Deletes FILE and FILE_prev, if they exist.
+void remove_checkpoint(const std::string &file);
+
+}    // namespace torchpot
+
+#endif

@@ -1,0 +1,179 @@
+// The weighted energy and force loss of a batch of configurations and its gradient.
+#include "loss.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace torchpot {
+
+const char *to_string(LossForm form)
+{
+  return form == LossForm::fitsnap ? "fitsnap" : "documented";
+}
+
+void loss_factors(const LossSettings &settings, std::size_t n, const Sample *const *batch,
+                  LossFactors *factors)
+{
+  const bool all_energies = std::isfinite(settings.energy_weight);
+  const bool all_forces = std::isfinite(settings.force_weight);
+  double n_energies = 0.0, n_components = 0.0;
+  for (std::size_t m = 0; m < n; m++) {
+    if (batch[m]->has_energy()) n_energies += 1.0;
+    if (batch[m]->has_forces()) n_components += 3.0 * batch[m]->n_atoms;
+  }
+  for (std::size_t m = 0; m < n; m++) {
+    const Sample &sample = *batch[m];
+    const double n_atoms = sample.n_atoms;
+    const double we = all_energies ? settings.energy_weight : sample.energy_weight;
+    const double wf = all_forces ? settings.force_weight : sample.force_weight;
+    if (settings.form == LossForm::fitsnap) {
+      factors[m].energy = sample.has_energy() ? we / (n_energies * n_atoms * n_atoms) : 0.0;
+      factors[m].force = sample.has_forces() ? wf / n_components : 0.0;
+    } else {
+      factors[m].energy = sample.has_energy() ? we / ((double) n * n_atoms) : 0.0;
+      factors[m].force = sample.has_forces() ? wf / (3.0 * (double) n * n_atoms) : 0.0;
+    }
+  }
+}
+
+namespace {
+// Atoms of a chunk: enough to fill SIMD vectors, few enough that a batch can be shared out.
+constexpr int CHUNK_ATOMS = 64;
+}    // namespace
+
+BatchLoss::BatchLoss(const NetworkParameters &parameters, const LossSettings &loss,
+                     Precision precision) :
+    n_descriptors(parameters.n_descriptors),
+    n((std::size_t) parameters.n_sets() * parameters.n_parameters()), settings(loss),
+    network(make_network_batch(parameters, precision)), partial(n)
+{
+}
+
+void BatchLoss::reserve(int n_atoms)
+{
+  if ((std::size_t) n_atoms <= element.size()) return;
+  const std::size_t size = n_atoms, wide = size * n_descriptors;
+  element.resize(size);
+  energy.resize(size);
+  energy_factor.resize(size);
+  force.resize(3 * size);
+  descriptor.resize(wide);
+  slope.resize(wide);
+  slope_factor.resize(wide);
+}
+
+double BatchLoss::evaluate(std::size_t n_batch, const Sample *const *batch, double *gradient,
+                           ErrorSums *sums)
+{
+  if (factors.size() < n_batch) factors.resize(n_batch);
+  loss_factors(settings, n_batch, batch, factors.data());
+  return evaluate(n_batch, batch, factors.data(), gradient, sums);
+}
+
+double BatchLoss::evaluate(std::size_t n_batch, const Sample *const *batch,
+                           const LossFactors *given, double *gradient, ErrorSums *sums)
+{
+  if (gradient) std::fill(gradient, gradient + n, 0.0);
+  double loss = 0.0;
+  for (std::size_t first = 0; first < n_batch;) {
+    int n_atoms = 0;
+    std::size_t last = first;
+    while (last < n_batch && n_atoms < CHUNK_ATOMS) n_atoms += batch[last++]->n_atoms;
+    loss += evaluate_chunk(last - first, batch + first, given + first,
+                           gradient ? partial.data() : nullptr, sums);
+    if (gradient)
+      for (std::size_t k = 0; k < n; k++) gradient[k] += partial[k];
+    first = last;
+  }
+  return loss;
+}
+
+void BatchLoss::forward(std::size_t n_samples, const Sample *const *samples)
+{
+  int n_atoms = 0;
+  for (std::size_t m = 0; m < n_samples; m++) n_atoms += samples[m]->n_atoms;
+  reserve(n_atoms);
+  std::size_t first = 0;
+  for (std::size_t m = 0; m < n_samples; m++) {
+    const Sample &sample = *samples[m];
+    std::copy_n(sample.element, sample.n_atoms, &element[first]);
+    std::copy_n(sample.descriptor, (std::size_t) sample.n_atoms * n_descriptors,
+                &descriptor[first * n_descriptors]);
+    first += sample.n_atoms;
+  }
+  network->forward(n_atoms, element.data(), descriptor.data(), energy.data(), slope.data());
+}
+
+double BatchLoss::evaluate_chunk(std::size_t n_samples, const Sample *const *samples,
+                                 const LossFactors *chunk_factors, double *result, ErrorSums *sums)
+{
+  forward(n_samples, samples);
+  double loss = 0.0;
+  int first_atom = 0;
+  for (std::size_t m = 0; m < n_samples; m++) {
+    loss += evaluate_sample(*samples[m], chunk_factors[m], first_atom, result != nullptr, sums);
+    first_atom += samples[m]->n_atoms;
+  }
+  if (result) {
+    std::fill(result, result + n, 0.0);
+    network->parameter_gradient(energy_factor.data(), slope_factor.data(), result);
+  }
+  return loss;
+}
+
+// The forces are F = D g with g the slopes dE/dB, linear in g: dL/dg = D^T dL/dF.
+double BatchLoss::evaluate_sample(const Sample &sample, const LossFactors &factor, int first_atom,
+                                  bool with_gradient, ErrorSums *sums)
+{
+  const int n_atoms = sample.n_atoms;
+  double loss = 0.0, error = 0.0;
+  if (sample.has_energy()) {
+    for (int i = 0; i < n_atoms; i++) error += energy[first_atom + i];
+    error -= sample.energy;
+    loss += factor.energy * error * error;
+    if (sums) {
+      sums->n_energies++;
+      sums->energy += std::fabs(error) / n_atoms;
+    }
+  }
+  const std::size_t offset = (std::size_t) first_atom * n_descriptors;
+  if (with_gradient) {
+    std::fill_n(&energy_factor[first_atom], n_atoms, 2.0 * factor.energy * error);
+    std::fill_n(&slope_factor[offset], (std::size_t) n_atoms * n_descriptors, 0.0);
+  }
+  if (!sample.has_forces()) return loss;
+
+  double *f = force.data();
+  std::fill_n(f, 3 * n_atoms, 0.0);
+  derivative_forward(n_descriptors, sample.n_blocks, sample.derivative, sample.row, sample.column,
+                     &slope[offset], f);
+  double squares = 0.0, absolute = 0.0;
+  for (int k = 0; k < 3 * n_atoms; k++) {
+    const double residual = f[k] - sample.force[k];
+    squares += residual * residual;
+    absolute += std::fabs(residual);
+    f[k] = 2.0 * factor.force * residual;
+  }
+  if (sums) {
+    sums->n_forces += 3 * n_atoms;
+    sums->force += absolute;
+  }
+  if (with_gradient)
+    derivative_adjoint(n_descriptors, sample.n_blocks, sample.derivative, sample.row,
+                       sample.column, f, &slope_factor[offset]);
+  return loss + factor.force * squares;
+}
+
+double BatchLoss::predict(const Sample &sample, double *result)
+{
+  const Sample *samples = &sample;
+  forward(1, &samples);
+  double total = 0.0;
+  for (int i = 0; i < sample.n_atoms; i++) total += energy[i];
+  std::fill_n(result, 3 * sample.n_atoms, 0.0);
+  derivative_forward(n_descriptors, sample.n_blocks, sample.derivative, sample.row, sample.column,
+                     slope.data(), result);
+  return total;
+}
+
+}    // namespace torchpot

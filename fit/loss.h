@@ -1,0 +1,89 @@
+// The weighted energy and force loss of a batch of configurations and its gradient.
+#ifndef TORCHPOT_FIT_LOSS_H
+#define TORCHPOT_FIT_LOSS_H
+
+#include "samples.h"
+#include "torchpot_network_batch.h"
+
+#include <limits>
+#include <memory>
+#include <vector>
+
+namespace torchpot {
+
+/// With N_m atoms in configuration m of the M of a batch, and dE_m, dF_mi prediction minus label:
+///   fitsnap      mean over m of wE_m (dE_m / N_m)^2
+///                + mean over all force components of wF_m dF^2   (as FitSNAP computes it)
+///   documented   1/M sum_m 1/N_m { wE_m dE_m^2 + wF_m / 3 sum_i |dF_mi|^2 }
+/// Configurations without a label of energy or of forces do not count in that mean of `fitsnap`.
+enum class LossForm { fitsnap, documented };
+const char *to_string(LossForm);
+
+struct LossSettings {
+  LossForm form = LossForm::fitsnap;
+  /// Weights for all configurations alike; NaN: the weights of each configuration.
+  double energy_weight = std::numeric_limits<double>::quiet_NaN();
+  double force_weight = std::numeric_limits<double>::quiet_NaN();
+};
+
+/// The loss of a batch is  sum_m energy_m dE_m^2 + force_m sum_i |dF_mi|^2  with these factors.
+struct LossFactors {
+  double energy = 0.0, force = 0.0;
+};
+/// factors [n] for a batch of n configurations
+void loss_factors(const LossSettings &settings, std::size_t n, const Sample *const *batch,
+                  LossFactors *factors);
+
+/// Sums over configurations for mean errors.
+struct ErrorSums {
+  std::size_t n_energies = 0, n_forces = 0;    // configurations, force components
+  double energy = 0.0, force = 0.0;            // sums of |dE / N| and of |dF|
+
+  double energy_mae() const { return energy / (double) n_energies; }    // NaN if there are none
+  double force_mae() const { return force / (double) n_forces; }
+};
+
+/// Evaluates batches. A batch is cut into chunks of whole configurations, in order, and what the
+/// chunks contribute is added in order: the chunks depend on the batch alone, so that the result
+/// has the same bits whoever evaluates them. Nothing is allocated once the largest batch has been
+/// seen. One object per thread.
+class BatchLoss {
+ public:
+  BatchLoss(const NetworkParameters &network, const LossSettings &loss, Precision precision);
+
+  void set_parameters(const double *parameters) { network->set_parameters(parameters); }
+
+  /// The loss; sets gradient [n_parameters()] if not null and adds to sums if not null.
+  double evaluate(std::size_t n, const Sample *const *batch, double *gradient,
+                  ErrorSums *sums = nullptr);
+  /// The same with given factors [n] in place of those of the batch.
+  double evaluate(std::size_t n, const Sample *const *batch, const LossFactors *factors,
+                  double *gradient, ErrorSums *sums = nullptr);
+
+  /// Energy of the configuration and forces [n_atoms][3].
+  double predict(const Sample &sample, double *force);
+
+  std::size_t n_parameters() const { return n; }
+
+ private:
+  double evaluate_chunk(std::size_t n_samples, const Sample *const *samples,
+                        const LossFactors *factors, double *partial, ErrorSums *sums);
+  double evaluate_sample(const Sample &sample, const LossFactors &factors, int first_atom,
+                         bool with_gradient, ErrorSums *sums);
+  void forward(std::size_t n_samples, const Sample *const *samples);
+  void reserve(int n_atoms);
+
+  int n_descriptors;
+  std::size_t n;
+  LossSettings settings;
+  std::unique_ptr<NetworkBatch> network;
+  std::vector<LossFactors> factors;
+  std::vector<int> element;
+  // over the atoms of a chunk: descriptors, energies, dE/dB, dL/dE, dL/d(dE/dB), forces
+  std::vector<double> descriptor, energy, slope, energy_factor, slope_factor, force;
+  std::vector<double> partial;    // gradient of one chunk
+};
+
+}    // namespace torchpot
+
+#endif

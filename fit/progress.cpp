@@ -1,0 +1,147 @@
+// What training tells about itself while it runs: a live line on a terminal, or a line per epoch.
+#include "progress.h"
+
+#include <chrono>
+#include <cmath>
+#include <unistd.h>
+
+namespace torchpot {
+
+std::string duration_text(double seconds)
+{
+  char text[64];
+  const long s = std::lround(std::fmax(seconds, 0.0));
+  if (s >= 3600)
+    std::snprintf(text, sizeof(text), "%ld h %02ld min", s / 3600, s / 60 % 60);
+  else if (s >= 60)
+    std::snprintf(text, sizeof(text), "%ld min %02ld s", s / 60, s % 60);
+  else
+    std::snprintf(text, sizeof(text), "%ld s", s);
+  return text;
+}
+
+std::string epoch_text(const EpochRecord &record, int n_epochs)
+{
+  char text[256];
+  std::snprintf(text, sizeof(text), "epoch %d/%d  loss %.4g", record.epoch, n_epochs,
+                record.training_loss);
+  std::string line = text;
+  if (std::isfinite(record.validation_loss)) {
+    std::snprintf(text, sizeof(text), "  validation %.4g", record.validation_loss);
+    line += text;
+  }
+  if (std::isfinite(record.energy_mae)) {
+    std::snprintf(text, sizeof(text), "  energy MAE %.4g", record.energy_mae);
+    line += text;
+  }
+  if (std::isfinite(record.force_mae)) {
+    std::snprintf(text, sizeof(text), "  force MAE %.4g", record.force_mae);
+    line += text;
+  }
+  return line;
+}
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double since(Clock::time_point start)
+{
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+class LiveProgress final : public Progress {
+ public:
+  explicit LiveProgress(std::FILE *terminal) : terminal(terminal) {}
+
+  void start(int first_epoch, int n) override
+  {
+    first = first_epoch;
+    n_epochs = n;
+    started = Clock::now();
+    n_done = 0.0;
+    summary = "training";
+  }
+
+  void batch(int epoch, std::size_t done, std::size_t n_batches) override
+  {
+    if (since(drawn) < 0.1) return;
+    n_done = epoch - first + (n_batches ? (double) done / (double) n_batches : 0.0);
+    draw();
+  }
+
+  void epoch(const EpochRecord &record) override
+  {
+    summary = epoch_text(record, n_epochs);
+    n_done = record.epoch - first + 1;
+    if (since(drawn) >= 0.1) draw();
+  }
+
+  void finish() override
+  {
+    draw();
+    std::fputc('\n', terminal);
+    std::fflush(terminal);
+  }
+
+ private:
+  void draw()
+  {
+    drawn = Clock::now();
+    const double spent = since(started), total = n_epochs - first + 1;
+    std::string left;
+    if (n_done > 0.0 && n_done < total)
+      left = "  " + duration_text(spent / n_done * (total - n_done)) + " left";
+    else if (n_done >= total)
+      left = "  " + duration_text(spent);
+    // return to the first column and clear what a longer line left behind
+    std::fprintf(terminal, "\r%s%s\033[K", summary.c_str(), left.c_str());
+    std::fflush(terminal);
+  }
+
+  std::FILE *terminal;
+  int first = 1, n_epochs = 0;
+  double n_done = 0.0;    // epochs of this run, with the part of the present one
+  std::string summary;
+  Clock::time_point started = Clock::now(), drawn{};
+};
+
+class LineProgress final : public Progress {
+ public:
+  explicit LineProgress(std::FILE *file) : file(file) {}
+
+  void start(int, int n) override { n_epochs = n; }
+  void batch(int, std::size_t, std::size_t) override {}
+
+  void epoch(const EpochRecord &record) override
+  {
+    std::fprintf(file, "%s  %.3f s%s\n", epoch_text(record, n_epochs).c_str(), record.seconds,
+                 record.best ? "  best" : "");
+    std::fflush(file);
+  }
+
+  void finish() override {}
+
+ private:
+  std::FILE *file;
+  int n_epochs = 0;
+};
+
+}    // namespace
+
+std::unique_ptr<Progress> make_live_progress(std::FILE *terminal)
+{
+  return std::make_unique<LiveProgress>(terminal);
+}
+
+std::unique_ptr<Progress> make_line_progress(std::FILE *file)
+{
+  return std::make_unique<LineProgress>(file);
+}
+
+std::unique_ptr<Progress> make_progress(std::FILE *file)
+{
+  return isatty(fileno(file)) ? make_live_progress(file) : make_line_progress(file);
+}
+
+}    // namespace torchpot

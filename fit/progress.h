@@ -1,0 +1,48 @@
+// What training tells about itself while it runs: a live line on a terminal, or a line per epoch.
+#ifndef TORCHPOT_FIT_PROGRESS_H
+#define TORCHPOT_FIT_PROGRESS_H
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace torchpot {
+
+/// One epoch. Figures that were not computed are NaN.
+struct EpochRecord {
+  int epoch = 0;                  // from 1
+  double training_loss = 0.0;     // mean over the batches of the epoch, as its weights changed
+  double validation_loss = 0.0;   // with the weights at the end of the epoch
+  double energy_mae = 0.0;        // of the validation set: energy unit per atom
+  double force_mae = 0.0;         // of the validation set: per component
+  double seconds = 0.0;           // of this epoch, wall time
+  bool best = false;              // the best model so far
+};
+
+class Progress {
+ public:
+  virtual ~Progress() = default;
+  /// Before the first epoch of this run; first_epoch counts from 1.
+  virtual void start(int first_epoch, int n_epochs) = 0;
+  /// After each batch; called often, must be cheap.
+  virtual void batch(int epoch, std::size_t done, std::size_t n_batches) = 0;
+  virtual void epoch(const EpochRecord &record) = 0;
+  /// After the last epoch or an interruption.
+  virtual void finish() = 0;
+};
+
+/// Rewrites one line, at most ten times a second: epoch, losses, errors, time left.
+std::unique_ptr<Progress> make_live_progress(std::FILE *terminal);
+/// Writes and flushes one line per epoch.
+std::unique_ptr<Progress> make_line_progress(std::FILE *file);
+/// Live if `file` is a terminal, else lines.
+std::unique_ptr<Progress> make_progress(std::FILE *file);
+
+/// The parts of the lines, for tests: "1 h 02 min", "3 min 20 s", "12 s".
+std::string duration_text(double seconds);
+std::string epoch_text(const EpochRecord &record, int n_epochs);
+
+}    // namespace torchpot
+
+#endif

@@ -1,0 +1,61 @@
+// What training sees of a data set: targets, descriptors and their derivatives.
+#ifndef TORCHPOT_FIT_SAMPLES_H
+#define TORCHPOT_FIT_SAMPLES_H
+
+#include "dataset.h"
+
+#include <cstddef>
+#include <limits>
+#include <vector>
+
+namespace torchpot {
+
+/// View of one configuration; whoever made it owns the arrays. Energy and forces are those to be
+/// learned, without the reference potential. NaN energy or null force: no label.
+struct Sample {
+  int n_atoms = 0;
+  const int *element = nullptr;          // [n_atoms]
+  const double *descriptor = nullptr;    // [n_atoms][K]
+  std::size_t n_blocks = 0;              // blocks of derivatives as in struct Configuration:
+  const int *row = nullptr, *column = nullptr;    // [n_blocks]
+  const double *derivative = nullptr;             // [n_blocks][3][K]
+  double energy = std::numeric_limits<double>::quiet_NaN();    // of the whole configuration
+  const double *force = nullptr;                               // [n_atoms][3]
+  double energy_weight = 1.0, force_weight = 1.0;              // those of its group
+
+  bool has_energy() const { return energy == energy; }
+  bool has_forces() const { return force != nullptr; }
+};
+
+/// The configurations of a data set, which must outlive this object.
+class SampleSet {
+ public:
+  /// Leaves out all energies or all forces on request. Throws Error naming the configuration if
+  /// it has forces but no derivatives, if a target is not a number, or if nothing is left to
+  /// train on.
+  explicit SampleSet(const Dataset &dataset, bool energies = true, bool forces = true);
+  SampleSet(const SampleSet &) = delete;
+
+  int n_elements, n_descriptors;
+  std::vector<Sample> all;    // in the order of the data set
+  std::vector<const Sample *> training, validation;
+
+ private:
+  std::vector<double> force_targets;
+};
+
+/// Least squares of the training energies on the compositions: energy per atom of each element.
+/// The mean energy per atom plus the smallest correction where compositions do not tell the
+/// elements apart. Zero without energies.
+std::vector<double> composition_energies(const std::vector<const Sample *> &samples,
+                                         int n_elements);
+
+/// Mean and standard deviation of the descriptors over the atoms of `samples`: [n_sets][K], one
+/// set for all elements or one for each. A descriptor without spread gets the scale 1, so that it
+/// enters as zero; so does an element without atoms.
+void descriptor_scaling(const std::vector<const Sample *> &samples, int n_descriptors, int n_sets,
+                        std::vector<double> &shift, std::vector<double> &scale);
+
+}    // namespace torchpot
+
+#endif

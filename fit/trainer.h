@@ -1,0 +1,100 @@
+// Trains a network on the energies and forces of a data set.
+#ifndef TORCHPOT_FIT_TRAINER_H
+#define TORCHPOT_FIT_TRAINER_H
+
+#include "adam.h"
+#include "checkpoint.h"
+#include "initialize.h"
+#include "loss.h"
+#include "progress.h"
+#include "results.h"
+#include "settings.h"
+
+#include <functional>
+#include <string>
+
+namespace torchpot {
+
+struct TrainingOptions {
+  LossSettings loss;
+  double learning_rate = 1e-2;
+  int num_epochs = 10;
+  int batch_size = 4;    // configurations
+  bool shuffle = true;
+  std::uint64_t seed = 0;
+  Precision precision = Precision::float64;    // of the arithmetic; parameters are double
+  std::string checkpoint;                      // file; empty: none
+  int checkpoint_every = 10;    // epochs; more seldom where these take less than a second
+  bool overwrite = false;       // do not continue from a checkpoint, delete it
+};
+
+/// What the input file says of training and of the network.
+TrainingOptions training_options(const Settings &settings);
+NetworkShape network_shape(const Settings &settings);
+
+enum class TrainingStatus { finished, interrupted };
+
+/// One training run. Each epoch goes once over the training configurations in batches, Adam takes
+/// a step after each batch, and the validation loss is the mean over the batches of the validation
+/// configurations. The best model is that of the lowest validation loss, or training loss if
+/// there are no validation configurations.
+///
+/// Everything is determined by the data, the shape and the options: the same bits on every run,
+/// and after any number of interruptions.
+class Trainer {
+ public:
+  /// samples must outlive this object. Throws Error for options that cannot be used.
+  Trainer(const TrainingOptions &options, const NetworkShape &shape, const SampleSet &samples);
+
+  /// Takes up the checkpoint if there is one, otherwise initializes the network; called by run()
+  /// if it has not been. Returns a sentence to be shown, empty for a new start.
+  /// Throws Error if the checkpoint is damaged or of another fit.
+  std::string prepare();
+
+  /// Trains up to num_epochs. stop() is asked after each batch; if it says yes, the checkpoint is
+  /// written and the run ends as interrupted. Throws Error if the loss is no longer finite.
+  TrainingStatus run(Progress &progress, const std::function<bool()> &stop);
+
+  /// The best model so far (the present one before the first epoch) and the last one.
+  NetworkParameters best() const;
+  const NetworkParameters &last() const { return state.network; }
+  int best_epoch() const { return state.best_epoch; }
+  const std::vector<EpochRecord> &history() const { return state.history; }
+  /// Lines "name = value" that a checkpoint must agree in.
+  const Identity &identity() const { return lines; }
+
+ private:
+  void start_batches();
+  double train_batch(std::size_t batch);
+  EpochRecord finish_epoch(double seconds);
+  void validate(EpochRecord &record);
+  void save();
+
+  TrainingOptions options;
+  NetworkShape shape;
+  const SampleSet &samples;
+  Identity lines;
+  bool prepared = false;
+  TrainingState state;
+  std::unique_ptr<Adam> adam;
+  std::unique_ptr<BatchLoss> loss;
+  std::size_t n_batches = 0;
+  std::vector<std::size_t> order;                  // of the training samples in this epoch
+  std::vector<const Sample *> batch_samples;       // [batch_size]
+  std::vector<LossFactors> validation_factors;     // for all validation batches together
+  std::vector<double> gradient;
+};
+
+/// Predictions of any model for all configurations, in double: energies [n_configurations] and
+/// forces [n_atoms][3] one configuration after another.
+struct Predictions {
+  std::vector<double> energy, force;
+};
+Predictions predict(const NetworkParameters &model, const SampleSet &samples);
+
+/// Labels and predictions as the tables and the report want them.
+FitResults fit_results(const Dataset &dataset, const Predictions &predictions);
+
+}    // namespace torchpot
+
+#endif

@@ -1,0 +1,34 @@
+// What the input file says of training and of the network.
+#include "trainer.h"
+
+namespace torchpot {
+
+TrainingOptions training_options(const Settings &settings)
+{
+  TrainingOptions options;
+  options.loss.form =
+      settings.torchpot.documented_loss ? LossForm::documented : LossForm::fitsnap;
+  options.loss.energy_weight = settings.pytorch.energy_weight;
+  options.loss.force_weight = settings.pytorch.force_weight;
+  options.learning_rate = settings.pytorch.learning_rate;
+  options.num_epochs = settings.pytorch.num_epochs;
+  options.batch_size = settings.pytorch.batch_size;
+  options.shuffle = settings.pytorch.shuffle;
+  options.seed = settings.torchpot.seed;
+  options.precision = settings.torchpot.precision;
+  options.checkpoint = settings.torchpot.checkpoint;
+  options.checkpoint_every = settings.torchpot.checkpoint_every;
+  return options;
+}
+
+NetworkShape network_shape(const Settings &settings)
+{
+  NetworkShape shape;
+  shape.element_mode = settings.element_mode();
+  shape.layer_sizes = settings.pytorch.layer_sizes;
+  shape.activations.assign(shape.layer_sizes.size(), settings.torchpot.activation);
+  if (!shape.activations.empty()) shape.activations.back() = Activation::linear;
+  return shape;
+}
+
+}    // namespace torchpot
