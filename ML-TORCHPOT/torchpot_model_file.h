@@ -22,6 +22,9 @@ bool is_torchpot_model(const std::string &file);
 std::string file_sha256(const std::string &file);
 std::string text_sha256(const std::string &text);
 
+/// GPUs that libtorch can use; 0 too if this libtorch was built without CUDA.
+int cuda_device_count();
+
 /// The archive's own TorchScript code, evaluated by libtorch: the plain twin of
 /// make_block_energy(), and the route for `device cuda`. device: "cpu" or "cuda" or "cuda:N".
 class TorchNetwork {

@@ -66,6 +66,18 @@ struct Checker {
       require(std::isfinite(values[i]), field, "a value is not finite",
               std::to_string(values[i]) + " at place " + std::to_string(i), "numbers");
   }
+  // so that all sizes are far from overflow
+  void total() const
+  {
+    double n = 0.0, in = (double) p.n_descriptors + p.n_elements;
+    if (p.kind != NetworkKind::mlp) n = in * in;
+    for (const int out : p.layer_sizes) {
+      n += out * (in + 1.0);
+      in = out;
+    }
+    require(n * p.n_elements < 1e8, p.kind == NetworkKind::mlp ? "layer_sizes" : "n_descriptors",
+            "too many parameters", std::to_string(n * p.n_elements), "fewer than 1e8");
+  }
   void layers() const
   {
     if (p.kind != NetworkKind::mlp) {
@@ -135,15 +147,22 @@ int NetworkParameters::n_parameters() const
   return n;
 }
 
-void NetworkParameters::validate(const std::string &where) const
+void NetworkParameters::validate_shape(const std::string &where) const
 {
   const Checker check{*this, where};
   check.at_least_one(n_elements, "n_elements");
   check.at_least_one(n_descriptors, "n_descriptors");
   check.layers();
+  check.total();
   check.require(std::isfinite(output_scale), "output_scale", "a value is not finite",
                 std::to_string(output_scale), "a number");
   check.array(energy_shift, n_elements, "energy_shift");
+}
+
+void NetworkParameters::validate(const std::string &where) const
+{
+  validate_shape(where);
+  const Checker check{*this, where};
   const std::size_t sets = n_sets(), n = sets * n_descriptors;
   check.array(input_shift, n, "input_shift");
   check.array(input_scale, n, "input_scale");

@@ -50,8 +50,10 @@ struct NetworkParameters {
     return n_descriptors + (element_mode == ElementMode::one_hot ? n_elements : 0);
   }
   int n_parameters() const;    // per set
-  /// Throws Error naming the field whose size or value is wrong.
+  /// Throws Error naming the field whose size or value is wrong; validate_shape() looks at what
+  /// the sizes of input_shift, input_scale and parameters follow from.
   void validate(const std::string &where) const;
+  void validate_shape(const std::string &where) const;
 };
 
 /// SIMD evaluation for the fused descriptor pass. One object per thread.

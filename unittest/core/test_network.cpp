@@ -240,6 +240,14 @@ TEST(Network, WrongParametersAreRefused)
          "layer_sizes: the last layer must have one output; found: 2; wanted: 1");
   expect([](P &p) { p.activations.pop_back(); },
          "activations: wrong number of values; found: 1; wanted: 2");
+  expect([](P &p) { p.layer_sizes[0] = 2000000000; },
+         "layer_sizes: too many parameters; found: 24000000002.000000; wanted: fewer than 1e8");
+  expect([](P &p) {
+    p.kind = NetworkKind::quadratic;
+    p.layer_sizes.clear();
+    p.activations.clear();
+    p.n_descriptors = 99998;
+  }, "n_descriptors: too many parameters; found: 20000000000.000000; wanted: fewer than 1e8");
   expect([](P &p) { p.kind = NetworkKind::linear; },
          "layer_sizes: only networks have layers; found: 2 layers; wanted: none");
   expect([](P &p) { p.output_scale = INFINITY; },
