@@ -9,87 +9,67 @@
 namespace torchpot {
 namespace {
 
-/// The sums are over rows of two halves; both are stored together so that one product over
-/// 2 n_atoms rows adds what E and what h . g contribute.
 template <class T> class Batch : public NetworkBatch {
  public:
   explicit Batch(const NetworkParameters &parameters) : p(parameters)
   {
-    for (int s = 0; s < p.n_sets(); s++) {
-      groups.push_back(shape());
-      for (int k = 0; k < p.n_descriptors; k++)
-        factor.push_back(1.0 / p.input_scale[(std::size_t) s * p.n_descriptors + k]);
-    }
-    members.resize(groups.size());
+    for (const double scale : p.input_scale) factor.push_back(1.0 / scale);
+    for (int s = 0; s < p.n_sets(); s++) sets.push_back(empty_set());
+    n_blocks.resize(sets.size());
+    blocks.resize(sets.size());
+    allocate_scratch();
     set_parameters(p.parameters.data());
   }
 
   void set_parameters(const double *parameters) override
   {
-    for (BatchGroup<T> &group : groups) {
+    for (BatchSet<T> &set : sets) {
       if (p.kind == NetworkKind::mlp)
-        for (BatchLayer<T> &layer : group.layers) parameters = take(layer, parameters);
+        for (BatchLayer<T> &layer : set.layers) parameters = take(layer, parameters);
       else
-        parameters = take(group, parameters);
+        parameters = take(set, parameters);
     }
   }
 
   void forward(int n_atoms, const int *element, const double *descriptor, double *energy,
                double *gradient) override
   {
-    sort(n_atoms, element);
-    const std::size_t K = p.n_descriptors;
-    for (std::size_t s = 0; s < groups.size(); s++) {
-      BatchGroup<T> &group = groups[s];
-      if (members[s].empty()) continue;
-      resize(group, members[s].size());
-      inputs(s, element, descriptor);
-      batch_forward(group);
-      for (std::size_t r = 0; r < members[s].size(); r++) {
-        const std::size_t i = members[s][r];
-        energy[i] = p.energy_shift[element[i]] + p.output_scale * (double) group.output[16 * r];
-        for (std::size_t k = 0; k < K; k++)
-          gradient[i * K + k] =
-              p.output_scale * factor[s * K + k] * (double) group.gradient[r * group.ld_in + k];
+    distribute(n_atoms, element);
+    for (std::size_t s = 0; s < sets.size(); s++)
+      for (std::size_t i = 0; i < n_blocks[s]; i++) {
+        inputs(s, blocks[s][i], element, descriptor);
+        batch_forward(sets[s], blocks[s][i], scratch);
+        outputs(s, blocks[s][i], element, energy, gradient);
       }
-    }
   }
 
   void parameter_gradient(const double *a, const double *h, double *result) override
   {
-    const std::size_t K = p.n_descriptors;
-    for (std::size_t s = 0; s < groups.size(); s++) {
-      BatchGroup<T> &group = groups[s];
-      const std::size_t n = members[s].size(), ld = group.ld_in;
-      if (n == 0) continue;
-      T *const tangent = group.rows[0].input.data() + n * ld;
-      weight.resize(std::max(weight.size(), n));
-      for (std::size_t r = 0; r < n; r++) {
-        const std::size_t i = members[s][r];
-        weight[r] = (T) a[i];
-        for (std::size_t k = 0; k < K; k++)
-          tangent[r * ld + k] = (T) (h[i * K + k] * factor[s * K + k]);
-        std::fill(tangent + r * ld + K, tangent + (r + 1) * ld, T(0));
+    for (std::size_t s = 0; s < sets.size(); s++)
+      for (std::size_t i = 0; i < n_blocks[s]; i++) {
+        tangents(s, blocks[s][i], a, h);
+        batch_parameter_gradient(sets[s], blocks[s][i], scratch, weight, p.output_scale,
+                                 result + s * p.n_parameters());
       }
-      batch_parameter_gradient(group, weight.data(), p.output_scale,
-                               result + s * p.n_parameters());
-    }
   }
 
  private:
+  using Block = BatchBlock<T>;
   const NetworkParameters p;
   std::vector<double> factor;    // [n_sets][n_descriptors] 1 / input_scale
-  std::vector<BatchGroup<T>> groups;
-  std::vector<std::vector<int>> members;    // [n_sets] atoms of the last forward()
-  AlignedVector<T> weight;
+  std::vector<BatchSet<T>> sets;
+  std::vector<std::size_t> n_blocks;         // [n_sets] in use
+  std::vector<std::vector<Block>> blocks;    // [n_sets] the batch of the last forward()
+  BatchScratch<T> scratch;
+  T weight[Block::MAX_ATOMS];    // a of one block
 
-  BatchGroup<T> shape() const
+  BatchSet<T> empty_set() const
   {
-    BatchGroup<T> group;
-    group.kind = p.kind;
-    group.n_in = p.n_inputs();
-    group.ld_in = padded_row(group.n_in);
-    std::size_t n_in = group.n_in, largest = group.n_in * group.ld_in;
+    BatchSet<T> set;
+    set.kind = p.kind;
+    set.n_in = p.n_inputs();
+    set.ld_in = padded_row(set.n_in);
+    std::size_t n_in = set.n_in;
     for (std::size_t l = 0; l < p.layer_sizes.size(); l++) {
       BatchLayer<T> layer;
       layer.n_in = n_in;
@@ -100,15 +80,47 @@ template <class T> class Batch : public NetworkBatch {
       layer.weight.assign(layer.n_out * layer.ld_in, T(0));
       layer.transposed.assign(layer.n_in * layer.ld_out, T(0));
       layer.bias.assign(layer.ld_out, T(0));
-      largest = std::max({largest, layer.n_out * layer.ld_in, layer.ld_out});
       n_in = layer.n_out;
-      group.layers.push_back(std::move(layer));
+      set.layers.push_back(std::move(layer));
     }
-    group.weights.assign(group.ld_in, T(0));
-    if (p.kind == NetworkKind::quadratic) group.matrix.assign(group.n_in * group.ld_in, T(0));
-    group.sum.assign(largest, T(0));
-    group.rows.resize(std::max<std::size_t>(1, group.layers.size()));
-    return group;
+    set.weights.assign(set.ld_in, T(0));
+    if (p.kind == NetworkKind::quadratic) set.matrix.assign(set.n_in * set.ld_in, T(0));
+    return set;
+  }
+
+  void allocate_scratch()
+  {
+    std::size_t widest = sets[0].ld_in, largest = sets[0].n_in * sets[0].ld_in;
+    for (const BatchLayer<T> &l : sets[0].layers) {
+      widest = std::max(widest, l.ld_out);
+      largest = std::max({largest, l.n_out * l.ld_in, l.ld_out});
+    }
+    scratch.rows.assign(Block::MAX_ATOMS * widest, T(0));
+    scratch.sum.assign(largest, T(0));
+  }
+
+  Block new_block() const
+  {
+    constexpr std::size_t n = Block::MAX_ATOMS;
+    const BatchSet<T> &set = sets[0];
+    Block block;
+    block.atom.reserve(n);
+    block.output.assign(16 * n, T(0));
+    block.gradient.assign(n * set.ld_in, T(0));
+    if (set.layers.empty()) block.rows.push_back(new_rows(set.ld_in, set.ld_in));
+    for (const BatchLayer<T> &l : set.layers) block.rows.push_back(new_rows(l.ld_in, l.ld_out));
+    return block;
+  }
+
+  static BatchRows<T> new_rows(std::size_t ld_in, std::size_t ld_out)
+  {
+    constexpr std::size_t n = Block::MAX_ATOMS;
+    BatchRows<T> rows;
+    rows.input.assign(2 * n * ld_in, T(0));
+    rows.slope.assign(n * ld_out, T(0));
+    rows.curvature.assign(n * ld_out, T(0));
+    rows.adjoint.assign(2 * n * ld_out, T(0));
+    return rows;
   }
 
   static const double *take(BatchLayer<T> &l, const double *w)
@@ -120,59 +132,67 @@ template <class T> class Batch : public NetworkBatch {
     return w + l.n_out;
   }
 
-  static const double *take(BatchGroup<T> &g, const double *w)
+  static const double *take(BatchSet<T> &set, const double *w)
   {
-    std::copy(w, w + g.n_in, g.weights.begin());
-    w += g.n_in;
-    if (g.kind == NetworkKind::quadratic)
-      for (std::size_t k = 0; k < g.n_in; k++)
-        for (std::size_t l = k; l < g.n_in; l++, w++)
-          g.matrix[k * g.ld_in + l] = g.matrix[l * g.ld_in + k] = (T) *w;
+    std::copy(w, w + set.n_in, set.weights.begin());
+    w += set.n_in;
+    if (set.kind == NetworkKind::quadratic)
+      for (std::size_t k = 0; k < set.n_in; k++)
+        for (std::size_t l = k; l < set.n_in; l++, w++)
+          set.matrix[k * set.ld_in + l] = set.matrix[l * set.ld_in + k] = (T) *w;
     return w;
   }
 
-  void sort(int n_atoms, const int *element)
+  void distribute(int n_atoms, const int *element)
   {
-    for (std::vector<int> &list : members) list.clear();
-    for (int i = 0; i < n_atoms; i++)
-      members[p.element_mode == ElementMode::per_element ? element[i] : 0].push_back(i);
-  }
-
-  static void grow(AlignedVector<T> &array, std::size_t n)
-  {
-    if (array.size() < n) array.resize(n, T(0));
-  }
-
-  static void resize(BatchGroup<T> &g, std::size_t n)
-  {
-    g.n_atoms = n;
-    grow(g.rows[0].input, 2 * n * g.ld_in);
-    grow(g.rows[0].adjoint, 2 * n * g.ld_in);
-    grow(g.gradient, n * g.ld_in);
-    grow(g.output, 16 * n);
-    grow(g.spare, n * g.ld_in);
-    for (std::size_t l = 0; l < g.layers.size(); l++) {
-      BatchRows<T> &r = g.rows[l];
-      grow(r.input, 2 * n * g.layers[l].ld_in);
-      grow(r.slope, n * g.layers[l].ld_out);
-      grow(r.curvature, n * g.layers[l].ld_out);
-      grow(r.adjoint, 2 * n * g.layers[l].ld_out);
-      grow(g.spare, n * g.layers[l].ld_out);
+    std::fill(n_blocks.begin(), n_blocks.end(), 0);
+    for (int i = 0; i < n_atoms; i++) {
+      const int s = p.element_mode == ElementMode::per_element ? element[i] : 0;
+      if (n_blocks[s] == 0 || blocks[s][n_blocks[s] - 1].atom.size() == Block::MAX_ATOMS) {
+        if (n_blocks[s] == blocks[s].size()) blocks[s].push_back(new_block());
+        blocks[s][n_blocks[s]++].atom.clear();
+      }
+      blocks[s][n_blocks[s] - 1].atom.push_back(i);
     }
   }
 
-  void inputs(std::size_t s, const int *element, const double *descriptor)
+  void inputs(std::size_t s, Block &block, const int *element, const double *descriptor) const
   {
-    BatchGroup<T> &group = groups[s];
-    const std::size_t K = p.n_descriptors, ld = group.ld_in;
-    const double *const shift = &p.input_shift[s * K];
-    for (std::size_t r = 0; r < members[s].size(); r++) {
-      const std::size_t i = members[s][r];
-      T *const x = group.rows[0].input.data() + r * ld;
-      for (std::size_t k = 0; k < K; k++)
-        x[k] = (T) ((descriptor[i * K + k] - shift[k]) * factor[s * K + k]);
+    const std::size_t K = p.n_descriptors, ld = sets[s].ld_in;
+    const double *const shift = &p.input_shift[s * K], *const f = &factor[s * K];
+    T *x = block.rows[0].input.data();
+    for (const std::size_t i : block.atom) {
+      for (std::size_t k = 0; k < K; k++) x[k] = (T) ((descriptor[i * K + k] - shift[k]) * f[k]);
       std::fill(x + K, x + ld, T(0));
       if (p.element_mode == ElementMode::one_hot) x[K + element[i]] = T(1);
+      x += ld;
+    }
+  }
+
+  void outputs(std::size_t s, const Block &block, const int *element, double *energy,
+               double *gradient) const
+  {
+    const std::size_t K = p.n_descriptors, ld = sets[s].ld_in;
+    for (std::size_t r = 0; r < block.atom.size(); r++) {
+      const std::size_t i = block.atom[r];
+      energy[i] = p.energy_shift[element[i]] + p.output_scale * (double) block.output[16 * r];
+      for (std::size_t k = 0; k < K; k++)
+        gradient[i * K + k] =
+            p.output_scale * factor[s * K + k] * (double) block.gradient[r * ld + k];
+    }
+  }
+
+  // behind the inputs of all atoms of the block
+  void tangents(std::size_t s, Block &block, const double *a, const double *h)
+  {
+    const std::size_t K = p.n_descriptors, ld = sets[s].ld_in, n = block.atom.size();
+    const double *const f = &factor[s * K];
+    for (std::size_t r = 0; r < n; r++) {
+      const std::size_t i = block.atom[r];
+      T *const x = block.rows[0].input.data() + (n + r) * ld;
+      weight[r] = (T) a[i];
+      for (std::size_t k = 0; k < K; k++) x[k] = (T) (h[i * K + k] * f[k]);
+      std::fill(x + K, x + ld, T(0));
     }
   }
 };

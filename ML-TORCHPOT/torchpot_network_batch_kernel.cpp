@@ -17,7 +17,10 @@ namespace HWY_NAMESPACE {
 
 template <class T> class BatchPass {
  public:
-  explicit BatchPass(BatchGroup<T> &g) : g(g), n(g.n_atoms) {}
+  BatchPass(const BatchSet<T> &set, BatchBlock<T> &block, BatchScratch<T> &scratch) :
+      g(set), b(block), scratch(scratch), n(block.atom.size())
+  {
+  }
 
   void forward() const
   {
@@ -38,7 +41,9 @@ template <class T> class BatchPass {
  private:
   using Vec = hn::Vec<hn::ScalableTag<T>>;
   const hn::ScalableTag<T> d;
-  BatchGroup<T> &g;
+  const BatchSet<T> &g;
+  BatchBlock<T> &b;
+  BatchScratch<T> &scratch;
   const std::size_t n;
 
   std::size_t in_vectors(std::size_t columns) const
@@ -77,19 +82,19 @@ template <class T> class BatchPass {
   {
     for (std::size_t i = 0; i < g.layers.size(); i++) {
       const BatchLayer<T> &l = g.layers[i];
-      BatchRows<T> &r = g.rows[i];
-      T *const y = i + 1 < g.layers.size() ? g.rows[i + 1].input.data() : g.output.data();
+      BatchRows<T> &r = b.rows[i];
+      T *const y = i + 1 < g.layers.size() ? b.rows[i + 1].input.data() : b.output.data();
       sums(l, r.input.data(), l.bias.data(), y);
       activate<T>(l.activation, n, in_vectors(l.n_out), l.ld_out, y, r.slope.data(),
                   r.curvature.data());
     }
-    T *up = g.spare.data();    // dE/d output of a layer
+    T *up = scratch.rows.data();    // dE/d output of a layer
     const std::size_t ld = g.layers.back().ld_out;
     for (std::size_t r = 0; r < n; r++)
       for (std::size_t i = 0; i < ld; i++) up[r * ld + i] = T(1);
     for (std::size_t i = g.layers.size(); i-- > 0;) {
       const BatchLayer<T> &l = g.layers[i];
-      BatchRows<T> &r = g.rows[i];
+      BatchRows<T> &r = b.rows[i];
       T *const adjoint = r.adjoint.data() + n * l.ld_out;
       for (std::size_t row = 0; row < n; row++)
         for (std::size_t j = row * l.ld_out; j < row * l.ld_out + l.n_out; j += hn::Lanes(d)) {
@@ -97,7 +102,7 @@ template <class T> class BatchPass {
           hn::Store(hn::Mul(u, hn::Load(d, r.slope.data() + j)), d, adjoint + j);
           hn::Store(hn::Mul(u, hn::Load(d, r.curvature.data() + j)), d, r.curvature.data() + j);
         }
-      T *const down = i ? up : g.gradient.data();
+      T *const down = i ? up : b.gradient.data();
       back(l, adjoint, down);
     }
   }
@@ -107,10 +112,10 @@ template <class T> class BatchPass {
     // tangents forward; the first half of adjoint gets curvature x tangent
     for (std::size_t i = 0; i < g.layers.size(); i++) {
       const BatchLayer<T> &l = g.layers[i];
-      BatchRows<T> &r = g.rows[i];
+      BatchRows<T> &r = b.rows[i];
       T *const z = r.adjoint.data();
       T *const next =
-          i + 1 < g.layers.size() ? g.rows[i + 1].input.data() + n * l.ld_out : nullptr;
+          i + 1 < g.layers.size() ? b.rows[i + 1].input.data() + n * l.ld_out : nullptr;
       sums(l, r.input.data() + n * l.ld_in, nullptr, z);
       for (std::size_t row = 0; row < n; row++)
         for (std::size_t j = row * l.ld_out; j < row * l.ld_out + l.n_out; j += hn::Lanes(d)) {
@@ -124,14 +129,14 @@ template <class T> class BatchPass {
 
   void network_reverse(const T *a, double scale, double *result) const
   {
-    T *const up = g.spare.data();
+    T *const up = scratch.rows.data();
     const std::size_t ld = g.layers.back().ld_out;
     for (std::size_t r = 0; r < n; r++)
       for (std::size_t i = 0; i < ld; i++) up[r * ld + i] = a[r];
     for (const BatchLayer<T> &l : g.layers) result += l.n_out * (l.n_in + 1);
     for (std::size_t i = g.layers.size(); i-- > 0;) {
       const BatchLayer<T> &l = g.layers[i];
-      BatchRows<T> &r = g.rows[i];
+      BatchRows<T> &r = b.rows[i];
       T *const adjoint = r.adjoint.data();
       for (std::size_t row = 0; row < n; row++)
         for (std::size_t j = row * l.ld_out; j < row * l.ld_out + l.n_out; j += hn::Lanes(d))
@@ -149,8 +154,8 @@ template <class T> class BatchPass {
   {
     outer_product(l.n_out, l.n_in, l.ld_out, l.ld_in, r.adjoint.data(), r.input.data(), 2 * n);
     for (std::size_t o = 0; o < l.n_out; o++, result += l.n_in)
-      add(result, g.sum.data() + o * l.ld_in, l.n_in, scale);
-    T *const biases = g.sum.data();
+      add(result, scratch.sum.data() + o * l.ld_in, l.n_in, scale);
+    T *const biases = scratch.sum.data();
     const std::size_t columns = in_vectors(l.n_out);
     for (std::size_t j = 0; j < columns; j += hn::Lanes(d)) {
       Vec sum = hn::Zero(d);
@@ -176,8 +181,8 @@ template <class T> class BatchPass {
                      std::size_t ld_columns, const T *left, const T *right, std::size_t n_k) const
   {
     const std::size_t columns = in_vectors(n_columns);
-    fill(g.sum.data(), nullptr, n_rows, ld_columns, columns);
-    multiply(Product<T>{n_rows, columns, n_k, left, 1, ld_rows, right, ld_columns, g.sum.data(),
+    fill(scratch.sum.data(), nullptr, n_rows, ld_columns, columns);
+    multiply(Product<T>{n_rows, columns, n_k, left, 1, ld_rows, right, ld_columns, scratch.sum.data(),
                         ld_columns});
   }
 
@@ -185,15 +190,15 @@ template <class T> class BatchPass {
   void polynomial_forward() const
   {
     const std::size_t ld = g.ld_in, n_in = g.n_in, columns = in_vectors(n_in);
-    const T *const x = g.rows[0].input.data();
-    fill(g.gradient.data(), g.weights.data(), n, ld, columns);
+    const T *const x = b.rows[0].input.data();
+    fill(b.gradient.data(), g.weights.data(), n, ld, columns);
     if (g.kind == NetworkKind::quadratic)
-      multiply(Product<T>{n, columns, n_in, x, ld, 1, g.matrix.data(), ld, g.gradient.data(), ld});
+      multiply(Product<T>{n, columns, n_in, x, ld, 1, g.matrix.data(), ld, b.gradient.data(), ld});
     for (std::size_t r = 0; r < n; r++) {
       T e = T(0);
       for (std::size_t k = 0; k < n_in; k++)
-        e += x[r * ld + k] * T(0.5) * (g.weights[k] + g.gradient[r * ld + k]);
-      g.output[16 * r] = e;
+        e += x[r * ld + k] * T(0.5) * (g.weights[k] + b.gradient[r * ld + k]);
+      b.output[16 * r] = e;
     }
   }
 
@@ -202,8 +207,8 @@ template <class T> class BatchPass {
   void polynomial_gradient(const T *a, double scale, double *result) const
   {
     const std::size_t ld = g.ld_in, n_in = g.n_in;
-    const T *const x = g.rows[0].input.data(), *const t = x + n * ld;
-    T *const left = g.rows[0].adjoint.data();
+    const T *const x = b.rows[0].input.data(), *const t = x + n * ld;
+    T *const left = b.rows[0].adjoint.data();
     for (std::size_t r = 0; r < n; r++)
       for (std::size_t k = 0; k < n_in; k++) {
         result[k] += scale * (double) (a[r] * x[r * ld + k] + t[r * ld + k]);
@@ -211,7 +216,7 @@ template <class T> class BatchPass {
       }
     if (g.kind == NetworkKind::linear) return;
     outer_product(n_in, n_in, ld, ld, left, x, n);
-    const T *const m = g.sum.data();
+    const T *const m = scratch.sum.data();
     result += n_in;
     for (std::size_t k = 0; k < n_in; k++)
       for (std::size_t l = k; l < n_in; l++)
@@ -219,21 +224,30 @@ template <class T> class BatchPass {
   }
 };
 
-void ForwardDouble(BatchGroup<double> &group)
+void ForwardDouble(const BatchSet<double> &set, BatchBlock<double> &block,
+                   BatchScratch<double> &scratch)
 {
-  BatchPass<double>(group).forward();
+  BatchPass<double>(set, block, scratch).forward();
 }
-void ForwardFloat(BatchGroup<float> &group)
+
+void GradientDouble(const BatchSet<double> &set, BatchBlock<double> &block,
+                    BatchScratch<double> &scratch, const double *a, double scale,
+                    double *result)
 {
-  BatchPass<float>(group).forward();
+  BatchPass<double>(set, block, scratch).parameter_gradient(a, scale, result);
 }
-void GradientDouble(BatchGroup<double> &group, const double *a, double scale, double *result)
+
+void ForwardFloat(const BatchSet<float> &set, BatchBlock<float> &block,
+                  BatchScratch<float> &scratch)
 {
-  BatchPass<double>(group).parameter_gradient(a, scale, result);
+  BatchPass<float>(set, block, scratch).forward();
 }
-void GradientFloat(BatchGroup<float> &group, const float *a, double scale, double *result)
+
+void GradientFloat(const BatchSet<float> &set, BatchBlock<float> &block,
+                   BatchScratch<float> &scratch, const float *a, double scale,
+                   double *result)
 {
-  BatchPass<float>(group).parameter_gradient(a, scale, result);
+  BatchPass<float>(set, block, scratch).parameter_gradient(a, scale, result);
 }
 
 }    // namespace HWY_NAMESPACE
@@ -247,25 +261,34 @@ HWY_EXPORT(ForwardFloat);
 HWY_EXPORT(GradientDouble);
 HWY_EXPORT(GradientFloat);
 
-template <> void batch_forward(BatchGroup<double> &group)
-{
-  HWY_DYNAMIC_DISPATCH(ForwardDouble)(group);
-}
-template <> void batch_forward(BatchGroup<float> &group)
-{
-  HWY_DYNAMIC_DISPATCH(ForwardFloat)(group);
-}
 template <>
-void batch_parameter_gradient(BatchGroup<double> &group, const double *a, double scale,
+void batch_forward(const BatchSet<double> &set, BatchBlock<double> &block,
+                   BatchScratch<double> &scratch)
+{
+  HWY_DYNAMIC_DISPATCH(ForwardDouble)(set, block, scratch);
+}
+
+template <>
+void batch_parameter_gradient(const BatchSet<double> &set, BatchBlock<double> &block,
+                              BatchScratch<double> &scratch, const double *a, double scale,
                               double *result)
 {
-  HWY_DYNAMIC_DISPATCH(GradientDouble)(group, a, scale, result);
+  HWY_DYNAMIC_DISPATCH(GradientDouble)(set, block, scratch, a, scale, result);
 }
+
 template <>
-void batch_parameter_gradient(BatchGroup<float> &group, const float *a, double scale,
+void batch_forward(const BatchSet<float> &set, BatchBlock<float> &block,
+                   BatchScratch<float> &scratch)
+{
+  HWY_DYNAMIC_DISPATCH(ForwardFloat)(set, block, scratch);
+}
+
+template <>
+void batch_parameter_gradient(const BatchSet<float> &set, BatchBlock<float> &block,
+                              BatchScratch<float> &scratch, const float *a, double scale,
                               double *result)
 {
-  HWY_DYNAMIC_DISPATCH(GradientFloat)(group, a, scale, result);
+  HWY_DYNAMIC_DISPATCH(GradientFloat)(set, block, scratch, a, scale, result);
 }
 
 }    // namespace torchpot

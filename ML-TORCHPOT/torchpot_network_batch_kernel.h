@@ -34,27 +34,39 @@ template <class T> struct BatchRows {
                                 // activations: of a E + h.g, then those of E
 };
 
-/// The atoms of one element, or all: consecutive rows of one set of parameters.
-template <class T> struct BatchGroup {
+/// One set of parameters.
+template <class T> struct BatchSet {
   NetworkKind kind;
-  std::size_t n_atoms = 0, n_in = 0, ld_in = 0;
+  std::size_t n_in = 0, ld_in = 0;
   std::vector<BatchLayer<T>> layers;
   /// quadratic: matrix [n_in][ld_in]; linear and quadratic: weights [ld_in]
   AlignedVector<T> matrix, weights;
+};
 
+/// Some atoms with the same parameters, few enough for the processor's cache.
+template <class T> struct BatchBlock {
+  static constexpr std::size_t MAX_ATOMS = 48;
+
+  std::vector<int> atom;             // [n_atoms] place in the batch
   std::vector<BatchRows<T>> rows;    // one per layer; linear and quadratic: one
   AlignedVector<T> output;           // [n_atoms][16], the energy first
   AlignedVector<T> gradient;         // [n_atoms][ld_in] dE/d input
-  AlignedVector<T> spare;            // [n_atoms][widest]
-  AlignedVector<T> sum;              // gradient of one layer [n_out + 1][ld_in]
+};
+
+/// Scratch of one pass over a block.
+template <class T> struct BatchScratch {
+  AlignedVector<T> rows;    // [MAX_ATOMS][widest layer]
+  AlignedVector<T> sum;     // gradient of one layer [n_out + 1][ld_in]
 };
 
 /// Fills output and gradient from rows[0].input.
-template <class T> void batch_forward(BatchGroup<T> &group);
+template <class T>
+void batch_forward(const BatchSet<T> &set, BatchBlock<T> &block, BatchScratch<T> &scratch);
 /// Derivative of sum a E + h . g for the tangents in the second half of rows[0].input and a [n];
 /// added, times scale, to result in the order of NetworkParameters::parameters.
 template <class T>
-void batch_parameter_gradient(BatchGroup<T> &group, const T *a, double scale, double *result);
+void batch_parameter_gradient(const BatchSet<T> &set, BatchBlock<T> &block,
+                              BatchScratch<T> &scratch, const T *a, double scale, double *result);
 
 }    // namespace torchpot
 

@@ -65,7 +65,7 @@ TEST_F(BatchTargets, ForwardEqualsSingleAtoms)
   for (const std::string &target : simd_targets()) {
     set_simd_target(target);
     for (const NetworkParameters &p : network_cases())
-      for (const int n_atoms : {1, 2, 7, 48}) {
+      for (const int n_atoms : {1, 2, 7, 49, 100}) {
         Problem problem(p, n_atoms);
         std::vector<double> g(p.n_descriptors);
         for (const Precision precision : {Precision::float64, Precision::float32}) {
@@ -121,7 +121,7 @@ TEST_F(BatchTargets, LossGradientIsTheFiniteDifference)
 TEST_F(BatchTargets, EveryTargetAndPrecisionHasTheSameLossGradient)
 {
   for (const NetworkParameters &p : network_cases()) {
-    Problem problem(p, 21);
+    Problem problem(p, 60);
     set_simd_target("baseline");
     std::vector<double> expected(p.parameters.size(), 0.0);
     problem.loss(*make_network_batch(p, Precision::float64), &expected);
