@@ -114,10 +114,8 @@ void PairTorchpot::settings(int narg, char **arg)
 void PairTorchpot::coeff(int narg, char **arg)
 {
   allocate();
-  if (narg < 2 || strcmp(arg[0], "*") != 0 || strcmp(arg[1], "*") != 0)
-    error->all(FLERR, std::string("Pair style torchpot wants pair_coeff * * model.pt E1 E2 ..."));
   load_operators();
-  load_models(narg - 2, arg + 2);
+  load_models(narg > 2 ? narg - 2 : 0, arg + 2);    // after * *, which one_coeff sees to
   collectively([&] {
     if (impl->has_record)
       impl->record.require_same(impl->files, impl->elements, "pair_coeff after a restart",
@@ -131,8 +129,6 @@ void PairTorchpot::coeff(int narg, char **arg)
 
 void PairTorchpot::init_style()
 {
-  if (impl->models.empty())
-    error->all(FLERR, std::string("Pair style torchpot has no model: give pair_coeff"));
   if (impl->settings.check && !atom->tag_enable)
     error->all(FLERR, std::string("Pair style torchpot, check yes: needs atom IDs"));
   if (impl->stale) {
@@ -156,10 +152,6 @@ void PairTorchpot::init_style()
 
 double PairTorchpot::init_one(int i, int j)
 {
-  if (setflag[i][j] == 0)
-    error->all(FLERR,
-               "Pair style torchpot: pair_coeff gives no element to atom types " +
-                   std::to_string(i) + " and " + std::to_string(j));
   return impl->committee->cutoff(map[i], map[j]);
 }
 

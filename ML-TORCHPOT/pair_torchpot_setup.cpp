@@ -71,6 +71,8 @@ void PairTorchpot::load_models(int n_words, char **words)
   impl->models.clear();
   impl->files.clear();
   impl->stale = true;
+  for (int i = 1; i <= atom->ntypes; i++)    // without models LAMMPS refuses to run
+    for (int j = i; j <= atom->ntypes; j++) setflag[i][j] = 0;
   collectively([&] {
     const int n_files = n_words - atom->ntypes;
     const std::vector<std::string> given(words, words + n_words);
@@ -93,6 +95,8 @@ void PairTorchpot::load_models(int n_words, char **words)
     }
   });
   broadcast_models();
+  nextra = impl->models.size() > 1 ? 3 : 0;
+  pvector = nextra ? impl->global : nullptr;
 }
 
 /* ---------------------------------------------------------------------- */
@@ -208,9 +212,6 @@ void PairTorchpot::build_committee()
     impl->committee = std::make_unique<torchpot::Committee>(impl->models, impl->precision,
                                                             !settings.plain, networks);
   });
-
-  nextra = impl->models.size() > 1 ? 3 : 0;
-  pvector = nextra ? impl->global : nullptr;
 }
 
 /* ----------------------------------------------------------------------
