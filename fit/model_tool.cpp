@@ -1,0 +1,122 @@
+// torchpot_model: what a model.pt or a fitdump file says of itself, and whether it is sound.
+#include "checks.h"
+#include "file_info.h"
+
+#include "torchpot_error.h"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace torchpot;
+
+enum Exit { EXIT_GOOD = 0, EXIT_BAD_FILE = 1, EXIT_USAGE = 2 };
+
+void print(const std::string &file, const CheckReport &report)
+{
+  std::printf("%s\n", file.c_str());
+  for (const Check &check : report.checks) {
+    std::string figure;
+    char text[64];
+    if (!std::isnan(check.limit) || !std::isnan(check.figure)) {
+      std::snprintf(text, sizeof text, "%.1e ", check.figure);
+      figure = text;
+    }
+    std::string limit;
+    if (!std::isnan(check.limit)) {
+      std::snprintf(text, sizeof text, " (limit %.0e)", check.limit);
+      limit = text;
+    }
+    const char *mark = !check.passed ? "FAILED" : figure.empty() || !limit.empty() ? "ok" : "-";
+    std::printf("  %-20s %-7s %s%s%s\n", check.name.c_str(), mark, figure.c_str(),
+                check.text.c_str(), limit.c_str());
+  }
+  std::printf("%s\n", report.passed() ? "all checks passed" : "NOT SOUND: a check failed");
+}
+
+void print_json(const std::string &file, const CheckReport &report)
+{
+  nlohmann::ordered_json out = {{"file", file}, {"passed", report.passed()}};
+  out["checks"] = nlohmann::ordered_json::array();
+  for (const Check &check : report.checks) {
+    nlohmann::ordered_json entry = {{"name", check.name}, {"passed", check.passed}};
+    entry["text"] = check.text;
+    if (!std::isnan(check.figure)) entry["figure"] = check.figure;
+    if (!std::isnan(check.limit)) entry["limit"] = check.limit;
+    out["checks"].push_back(entry);
+  }
+  std::printf("%s\n", out.dump(2).c_str());
+}
+
+int info(const std::string &file, bool json)
+{
+  std::string text = is_hdf5(file) ? fitdump_info(file, json) : model_info(file, json);
+  std::fputs(text.c_str(), stdout);
+  return EXIT_GOOD;
+}
+
+int verify(const std::string &file, int n_configurations, bool json)
+{
+  CheckReport report = is_hdf5(file) ? verify_fitdump(file, n_configurations)
+                                     : verify_model(file, n_configurations);
+  json ? print_json(file, report) : print(file, report);
+  return report.passed() ? EXIT_GOOD : EXIT_BAD_FILE;
+}
+
+}    // namespace
+
+int main(int argc, char **argv)
+{
+  CLI::App app("Inspects model.pt files and the files of fix fitdump.");
+  app.set_version_flag("--version", "torchpot_model " TORCHPOT_VERSION);
+  app.require_subcommand(1);
+  app.footer("Exit status: 0 all is well, 1 the file is unreadable or not sound, 2 wrong usage.");
+  std::string file;
+  bool json = false;
+  int n_configurations = 3;
+  auto *info_verb = app.add_subcommand("info", "print what a file says of itself");
+  auto *verify_verb = app.add_subcommand(
+      "verify", "read a file whole, check every field, and recompute samples of it");
+  for (auto *verb : {info_verb, verify_verb}) {
+    verb->add_option("file", file, "model.pt, or HDF5 file of fix fitdump")->required();
+    verb->add_flag("--json", json, "print JSON, for programs");
+  }
+  verify_verb
+      ->add_option("--configurations", n_configurations,
+                   "random cells to evaluate a model on, or frames of a fitdump file to recompute")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  for (const char *name : {"import", "export"})    // known, so that they are not taken for typos
+    app.add_subcommand(name)->group("")->allow_extras();
+  const std::vector<std::string> verbs = {"info", "verify", "import", "export"};
+  if (argc > 1 && argv[1][0] != '-' &&
+      std::find(verbs.begin(), verbs.end(), argv[1]) == verbs.end()) {
+    std::fprintf(stderr, "torchpot_model: unknown verb; found: %s; wanted: info or verify\n",
+                 argv[1]);
+    return EXIT_USAGE;
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? EXIT_GOOD : EXIT_USAGE;
+  }
+  for (const char *name : {"import", "export"})
+    if (app.got_subcommand(name)) {
+      std::fprintf(stderr, "torchpot_model: '%s' is not in this version. It has 'info' and "
+                   "'verify'\n", name);
+      return EXIT_USAGE;
+    }
+  try {
+    return app.got_subcommand(info_verb) ? info(file, json) : verify(file, n_configurations, json);
+  } catch (const std::exception &error) {
+    std::fprintf(stderr, "torchpot_model: %s\n", error.what());
+    return EXIT_BAD_FILE;
+  }
+}
