@@ -1,0 +1,291 @@
+// From settings, data and a trained network to the model and to all files of a fit.
+#include "fit_files.h"
+
+#include "torchpot_error.h"
+#include "torchpot_model_file.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+#include <set>
+
+#include <sys/resource.h>
+
+namespace torchpot {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+std::string number(double value)
+{
+  char text[40];
+  std::snprintf(text, sizeof text, "%.6g", value);
+  return text;
+}
+
+std::string joined(const std::vector<std::string> &words, const char *between = " ")
+{
+  std::string text;
+  for (const std::string &word : words) text += (text.empty() ? "" : between) + word;
+  return text;
+}
+
+const char *loss_name(const Settings &settings)
+{
+  return settings.torchpot.documented_loss ? "documented" : "fitsnap";
+}
+
+/// JSON has no NaN: absent values are null.
+ordered_json value(double number) { return std::isfinite(number) ? ordered_json(number) : nullptr; }
+
+ordered_json errors_of(const std::vector<ErrorRow> &table, int set)
+{
+  const ErrorSummary &energy = table[0].energy[set], &force = table[0].force[set];
+  return {{"energy_mae", value(energy.mae)},
+          {"energy_rmse", value(energy.rmse)},
+          {"force_mae", value(force.mae)},
+          {"force_rmse", value(force.rmse)}};
+}
+
+}    // namespace
+
+std::string date_now()
+{
+  std::time_t now = std::time(nullptr);
+  std::tm utc;
+  gmtime_r(&now, &utc);
+  char text[40];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+std::string peak_memory()
+{
+  rusage usage;
+  ::getrusage(RUSAGE_SELF, &usage);
+#ifdef __APPLE__
+  const double bytes = usage.ru_maxrss;
+#else
+  const double bytes = 1024.0 * usage.ru_maxrss;
+#endif
+  char text[40];
+  std::snprintf(text, sizeof text, bytes < 1e9 ? "%.0f MB" : "%.2f GB",
+                bytes < 1e9 ? bytes / 1e6 : bytes / 1e9);
+  return text;
+}
+
+std::vector<LossPoint> loss_history(const std::vector<EpochRecord> &history)
+{
+  std::vector<LossPoint> points;
+  for (const EpochRecord &record : history)
+    points.push_back({record.epoch, record.training_loss, record.validation_loss});
+  return points;
+}
+
+void add_reference(const Dataset &dataset, FitResults &results)
+{
+  const std::size_t n = dataset.n_atoms();
+  if (results.configurations.size() != dataset.configurations.size() || results.type.size() != n)
+    throw Error("the predictions are not those of the data", "add_reference",
+                std::to_string(results.configurations.size()) + " configurations, " +
+                    std::to_string(results.type.size()) + " atoms",
+                std::to_string(dataset.configurations.size()) + ", " + std::to_string(n));
+  results.reference_force.assign(3 * n, 0.0);
+  for (std::size_t m = 0; m < dataset.configurations.size(); ++m) {
+    const Configuration &from = dataset.configurations[m];
+    ConfigurationResult &to = results.configurations[m];
+    to.reference_energy = from.reference_energy / from.n_atoms();
+    std::copy(from.reference_force.begin(), from.reference_force.end(),
+              results.reference_force.begin() + 3 * to.first_atom);
+  }
+}
+
+std::string training_record(const Settings &settings, const Dataset &dataset,
+                            const FitOutcome &outcome)
+{
+  const std::vector<ErrorRow> table = error_table(outcome.results);
+  ordered_json record;
+  record["date"] = outcome.date;
+  record["input_file"] = std::filesystem::path(settings.input_file).filename().string();
+  record["input"] = settings.input_text;
+  record["data_hash"] = dataset.hash;
+  record["data"] = {{"configurations_train", dataset.count(false)},
+                    {"configurations_test", dataset.count(true)},
+                    {"atoms", dataset.n_atoms()},
+                    {"groups", dataset.groups}};
+  record["loss"] = {{"form", loss_name(settings)},
+                    {"energy_weight", value(settings.pytorch.energy_weight)},
+                    {"force_weight", value(settings.pytorch.force_weight)}};
+  record["epochs"] = outcome.history.empty() ? 0 : outcome.history.back().epoch;
+  record["best_epoch"] = outcome.best_epoch;
+  record["errors"] = {{"train", errors_of(table, 0)}, {"test", errors_of(table, 1)}};
+  record["versions"] = {{"torchpot", TORCHPOT_VERSION}};
+  if (!outcome.lammps_version.empty()) record["versions"]["lammps"] = outcome.lammps_version;
+  // bytes of the input that are not UTF-8 become the replacement character
+  return record.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+Model assemble_model(const Settings &settings, const Dataset &dataset, const FitOutcome &outcome)
+{
+  Model model;
+  model.elements = dataset.elements;
+  model.units = dataset.units;
+  model.dtype = settings.torchpot.precision;
+  model.descriptor = dataset.descriptor;
+  for (std::size_t a = 0; a < dataset.elements.size(); ++a)
+    for (std::size_t b = 0; b < dataset.elements.size(); ++b)
+      model.cutoff = std::max(model.cutoff, dataset.descriptor.cutoff((int) a, (int) b));
+  model.network = outcome.network;
+  model.reference = reference_for_md(dataset.reference);
+  model.training = training_record(settings, dataset, outcome);
+  model.validate(settings.torchpot.model);
+  return model;
+}
+
+std::vector<std::string> fit_file_names(const Settings &settings, bool training)
+{
+  const OutputSettings &out = settings.outfile;
+  std::vector<std::string> names = {out.metrics, out.perconfig, out.peratom,
+                                    settings.torchpot.report};
+  if (training)
+    for (const std::string &name : {settings.torchpot.model, out.loss, out.potential + ".mod",
+                                    out.potential + ".mliap.descriptor"})
+      names.push_back(name);
+  names.erase(std::remove(names.begin(), names.end(), ""), names.end());
+  std::set<std::string> seen;
+  for (const std::string &name : names)
+    if (!seen.insert(std::filesystem::path(name).lexically_normal().string()).second)
+      throw Error("two outputs have the same file name", settings.input_file, name, "",
+                  "Rename one of them in [OUTFILE], [PYTORCH] or [TORCHPOT]");
+  return names;
+}
+
+namespace {
+
+std::string network_words(const NetworkParameters &network)
+{
+  if (network.kind == NetworkKind::linear) return "linear model";
+  if (network.kind == NetworkKind::quadratic) return "quadratic model";
+  std::string text = std::to_string(network.n_inputs());
+  for (std::size_t layer = 0; layer < network.layer_sizes.size(); ++layer) {
+    text += " → " + std::to_string(network.layer_sizes[layer]);
+    if (network.activations[layer] != Activation::linear)
+      text += std::string(" ") + to_string(network.activations[layer]);
+  }
+  return text;
+}
+
+Facts settings_facts(const Settings &settings, const Dataset &dataset, const FitOutcome &outcome,
+                     const Model &model)
+{
+  const SnapParameters &snap = dataset.descriptor;
+  const NetworkParameters &network = outcome.network;
+  const PytorchSettings &train = settings.pytorch;
+  Facts facts;
+  facts.push_back({"elements", joined(dataset.elements)});
+  facts.push_back({"descriptor", "SNAP, 2J = " + std::to_string(snap.twojmax) + ", " +
+                                     std::to_string(snap.n_descriptors()) +
+                                     " components, cutoff " + number(model.cutoff)});
+  const char *sets[] = {"one for all elements", "one per element", "elements as one-hot inputs"};
+  facts.push_back({"network", network_words(network) + ", " + sets[(int) network.element_mode] +
+                                  ", " + std::to_string(network.parameters.size()) +
+                                  " parameters"});
+  if (outcome.trained) {
+    std::string weights = settings.has_global_weights()
+        ? "energy weight " + number(train.energy_weight) + ", force weight " +
+            number(train.force_weight)
+        : "weights of the groups";
+    facts.push_back({"loss", std::string(loss_name(settings)) + ", " + weights});
+    if (outcome.history.empty())
+      facts.push_back({"optimizer", "least squares"});
+    else
+      facts.push_back({"optimizer", "Adam, learning rate " + number(train.learning_rate) +
+                                      ", batches of " + std::to_string(train.batch_size) +
+                                      " configurations"});
+    facts.push_back({"arithmetic", settings.torchpot.precision == Precision::float64 ? "float64"
+                                                                                      : "float32"});
+  }
+  facts.push_back({"reference potential",
+                   model.reference.empty() ? "none" : joined(model.reference, "\n")});
+  facts.push_back({"units", dataset.units});
+  return facts;
+}
+
+Facts data_facts(const Dataset &dataset)
+{
+  Facts facts;
+  facts.push_back({"configurations", std::to_string(dataset.count(false)) + " for training, " +
+                                         std::to_string(dataset.count(true)) + " for tests, in " +
+                                         std::to_string(dataset.groups.size()) + " groups"});
+  std::vector<std::size_t> count(dataset.elements.size(), 0);
+  std::size_t energies = 0, forces = 0;
+  for (const Configuration &configuration : dataset.configurations) {
+    for (int element : configuration.element) ++count[element];
+    energies += configuration.has_energy, forces += configuration.has_forces;
+  }
+  std::string atoms;
+  for (std::size_t e = 0; e < count.size(); ++e)
+    atoms += (e ? ", " : "") + std::to_string(count[e]) + " " + dataset.elements[e];
+  facts.push_back({"atoms", atoms});
+  facts.push_back({"labels", std::to_string(energies) + " configurations with energy, " +
+                                 std::to_string(forces) + " with forces"});
+  facts.push_back({"SHA-256", dataset.hash});
+  return facts;
+}
+
+std::string report_text(const Settings &settings, const Dataset &dataset,
+                        const FitOutcome &outcome, const Model &model, const std::string &file)
+{
+  Report report;
+  report.title = std::filesystem::path(settings.input_file).filename().string();
+  report.subtitle = std::string(outcome.trained ? "Fit" : "Evaluation") +
+      " by torchpot_fit " TORCHPOT_VERSION ", " + outcome.date;
+  report.model = file;
+  report.units = dataset.units;
+  report.settings = settings_facts(settings, dataset, outcome, model);
+  report.data = data_facts(dataset);
+  report.resources = outcome.resources;
+  report.versions = {{"torchpot", TORCHPOT_VERSION}};
+  if (!outcome.lammps_version.empty())
+    report.versions.push_back({"LAMMPS", outcome.lammps_version});
+  report.history = outcome.history;
+  report.best_epoch = outcome.best_epoch;
+  report.baselines = outcome.baselines;
+  return report_html(report, outcome.results);
+}
+
+}    // namespace
+
+void write_fit_files(const Settings &settings, const Dataset &dataset, const FitOutcome &outcome,
+                     const std::string &model_file)
+{
+  const OutputSettings &out = settings.outfile;
+  const FitResults &results = outcome.results;
+  const Model model = assemble_model(settings, dataset, outcome);
+  if (outcome.trained) {    // first what cannot be made again in seconds
+    write_model(model, settings.torchpot.model);
+    write_output_file(out.loss, loss_text(outcome.history));
+    write_output_file(out.potential + ".mod", potential_mod_text(dataset.reference,
+                                                                 settings.torchpot.model,
+                                                                 dataset.elements));
+    write_output_file(out.potential + ".mliap.descriptor",
+                      mliap_descriptor_text(dataset.descriptor));
+  }
+  if (!out.metrics.empty()) write_output_file(out.metrics, metrics_text(error_table(results)));
+  if (!out.perconfig.empty())
+    write_output_file(out.perconfig, [&](std::ostream &to) { write_perconfig(results, to); });
+  if (!out.peratom.empty())
+    write_output_file(out.peratom, [&](std::ostream &to) { write_peratom(results, to); });
+  if (!settings.torchpot.report.empty())
+    write_output_file(settings.torchpot.report,
+                      report_text(settings, dataset, outcome, model,
+                                  outcome.trained ? settings.torchpot.model
+                                                  : model_file));
+}
+
+}    // namespace torchpot

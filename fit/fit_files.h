@@ -1,0 +1,61 @@
+// From settings, data and a trained network to the model and to all files of a fit.
+#ifndef TORCHPOT_FIT_FIT_FILES_H
+#define TORCHPOT_FIT_FIT_FILES_H
+
+#include "dataset.h"
+#include "progress.h"
+#include "report.h"
+#include "settings.h"
+#include "torchpot_model.h"
+
+#include <string>
+#include <vector>
+
+namespace torchpot {
+
+/// What a fit, or the evaluation of a model, ends with.
+struct FitOutcome {
+  bool trained = true;          // false: the evaluation of an existing model
+  NetworkParameters network;    // of the best epoch
+  FitResults results;           // predictions of that network, with add_reference()
+  std::vector<Baseline> baselines;
+  std::vector<LossPoint> history;    // empty: no epochs, as for linear models
+  int best_epoch = 0;
+  std::string date;          // ISO 8601, UTC; of the end of the fit
+  Facts resources;           // times and memory, in words
+  std::string lammps_version;    // empty: LAMMPS was not needed
+};
+
+/// The rows of loss_vs_epochs.dat from what training recorded.
+std::vector<LossPoint> loss_history(const std::vector<EpochRecord> &history);
+
+/// Adds the reference potential's energies and forces, so that figures and baselines can show
+/// those of the data. Throws Error if results are not of this data.
+void add_reference(const Dataset &dataset, FitResults &results);
+
+/// JSON text for Model::training: input, data_hash, numbers of configurations, loss, epochs,
+/// errors, date, versions.
+std::string training_record(const Settings &settings, const Dataset &dataset,
+                            const FitOutcome &outcome);
+
+/// The model as MD needs it. Its reference is that of the data, as hybrid/overlay lines.
+Model assemble_model(const Settings &settings, const Dataset &dataset, const FitOutcome &outcome);
+
+/// All files that write_fit_files() will write, for check_output_files() before any work.
+/// training = false: those of an evaluation, which makes no model.
+std::vector<std::string> fit_file_names(const Settings &settings, bool training);
+
+/// Tables and report, and after training the model and its LAMMPS include and descriptor files.
+/// `model_file`: the model evaluated; not used after training.
+void write_fit_files(const Settings &settings, const Dataset &dataset, const FitOutcome &outcome,
+                     const std::string &model_file = "");
+
+/// "2026-05-04T09:30:00Z" for now.
+std::string date_now();
+
+/// Largest memory that this process has had so far, for FitOutcome::resources: "212 MB".
+std::string peak_memory();
+
+}    // namespace torchpot
+
+#endif

@@ -1,0 +1,352 @@
+// report.html: what a fit was, how it went, and how good its model is.
+#include "report.h"
+
+#include "plot.h"
+#include "report_style.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace torchpot {
+
+namespace {
+
+// Points of the large figures and of all small ones together; one takes about 13 bytes.
+constexpr std::size_t LARGE_POINTS = 12000, SMALL_POINTS = 90000;
+constexpr std::size_t MOST_GROUPS = 60;    // with figures of their own
+
+std::string printed(const char *format, double value)
+{
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+/// Three significant digits as far as that reads well: 0.412, 9.35, 87.1, 1240.
+std::string three_digits(double value)
+{
+  if (!std::isfinite(value)) return "–";
+  double size = std::abs(value);
+  if (size != 0 && size < 0.001) return printed("%.2e", value);
+  return printed(size < 0.9995 ? "%.3f" : size < 9.995 ? "%.2f" : size < 99.95 ? "%.1f" : "%.0f",
+                 value);
+}
+
+std::string grouped(std::size_t value)
+{
+  std::string text = std::to_string(value);
+  for (int at = (int) text.size() - 3; at > 0; at -= 3) text.insert(at, ",");
+  return text;
+}
+
+std::string tag(const std::string &name, const std::string &content, const std::string &style = "")
+{
+  return "<" + name + (style.empty() ? "" : " class=\"" + style + "\"") + ">" + content + "</" +
+      name + ">";
+}
+
+std::string figure(const Plot &plot, const std::string &caption)
+{
+  return "<figure>\n" + plot.svg() + (caption.empty() ? "" : tag("figcaption", caption) + "\n") +
+      "</figure>\n";
+}
+
+std::string facts(const Facts &list)
+{
+  std::string text = "<dl>\n";
+  for (const auto &[name, value] : list)
+    text += tag("dt", xml_escape(name)) + tag("dd", xml_escape(value)) + "\n";
+  return text + "</dl>\n";
+}
+
+/// Energies and forces as the figures show them.
+struct Shown {
+  ShownUnits units;
+  std::string energy, force, force_error, energy_error;
+  explicit Shown(const std::string &name) : units(shown_units(name))
+  {
+    const bool metal = name == "metal";
+    energy = metal ? "eV/atom" : units.energy, force = metal ? "eV/Å" : units.force;
+    energy_error = units.energy, force_error = metal ? "meV/Å" : units.force;
+  }
+};
+
+/// What the figures of one group, or of all, consist of: [0] training, [1] test. With the reference
+/// potential, as in the data and in MD.
+struct Values {
+  std::vector<double> energy[2], predicted_energy[2], force[2], predicted_force[2];
+  void add(const FitResults &results, const ConfigurationResult &configuration)
+  {
+    const int set = configuration.test;
+    if (std::isfinite(configuration.energy)) {
+      energy[set].push_back(configuration.energy + configuration.reference_energy);
+      predicted_energy[set].push_back(configuration.predicted_energy +
+                                      configuration.reference_energy);
+    }
+    if (!configuration.has_forces) return;
+    const std::size_t begin = 3 * configuration.first_atom;
+    for (std::size_t i = begin; i < begin + 3 * configuration.n_atoms; ++i) {
+      force[set].push_back(results.force[i] + results.reference(i));
+      predicted_force[set].push_back(results.predicted_force[i] + results.reference(i));
+    }
+  }
+};
+
+Plot parity(const Values &values, bool forces, const std::string &title, const Shown &shown,
+            std::size_t max_points)
+{
+  Plot plot;
+  plot.title = title;
+  plot.diagonal = true;
+  plot.height = 420;
+  plot.max_points = std::max<std::size_t>(max_points, 50);
+  const std::string &unit = forces ? shown.force : shown.energy;
+  plot.x.label = std::string("data: ") + (forces ? "force" : "energy") + " (" + unit + ")";
+  plot.y.label = std::string("model: ") + (forces ? "force" : "energy") + " (" + unit + ")";
+  for (int set = 0; set < 2; ++set) {
+    const auto &x = forces ? values.force[set] : values.energy[set];
+    const auto &y = forces ? values.predicted_force[set] : values.predicted_energy[set];
+    if (!x.empty())
+      plot.series.push_back(
+          {PlotSeries::Kind::points, 1 + set, set ? "test" : "training", x, y});
+  }
+  return plot;
+}
+
+/// Range that holds 99.5 % of the errors, rounded up to 1, 2 or 5 times a power of ten.
+double error_range(std::vector<double> sizes)
+{
+  if (sizes.empty()) return 1.0;
+  auto at = sizes.begin() + (std::size_t) (0.995 * (sizes.size() - 1));
+  std::nth_element(sizes.begin(), at, sizes.end());
+  if (!(*at > 0)) return 1.0;
+  double power = std::pow(10.0, std::floor(std::log10(*at)));
+  for (double factor : {1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.5})
+    if (factor * power >= *at) return factor * power;
+  return 10.0 * power;
+}
+
+Plot error_histogram(const Values &values, bool forces, const Shown &shown)
+{
+  Plot plot;
+  plot.title = forces ? "Errors of force components" : "Errors of energies";
+  std::vector<double> errors[2], sizes;
+  std::size_t fewest = 0;
+  for (int set = 0; set < 2; ++set) {
+    const auto &x = forces ? values.force[set] : values.energy[set];
+    const auto &y = forces ? values.predicted_force[set] : values.predicted_energy[set];
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      errors[set].push_back(shown.units.factor * (y[i] - x[i]));
+      if (std::isfinite(errors[set].back())) sizes.push_back(std::abs(errors[set].back()));
+    }
+    if (!x.empty()) fewest = fewest ? std::min(fewest, x.size()) : x.size();
+  }
+  const double range = error_range(sizes);
+  const int bins = fewest < 60 ? 20 : fewest < 1000 ? 30 : 60;
+  for (int set = 0; set < 2; ++set) {
+    if (errors[set].empty()) continue;
+    PlotSeries series = histogram(errors[set], range, bins);
+    series.color = 1 + set, series.name = set ? "test" : "training";
+    plot.series.push_back(series);
+  }
+  plot.x.label = std::string("model − data (") +
+      (forces ? shown.force_error : shown.energy_error) + ")";
+  plot.y.label = "share (%)";
+  plot.x.low = -range, plot.x.high = range, plot.y.low = 0.0;
+  plot.height = 280;
+  return plot;
+}
+
+std::string loss_section(const Report &report)
+{
+  if (report.history.empty()) return "";
+  Plot plot;
+  plot.title = "Loss per epoch";
+  plot.width = 980, plot.height = 340;
+  plot.x.label = "epoch", plot.y.label = "loss", plot.y.logarithmic = true;
+  PlotSeries train, validation;
+  for (const LossPoint &point : report.history) {
+    train.x.push_back(point.epoch), train.y.push_back(point.train);
+    if (!std::isfinite(point.validation)) continue;
+    validation.x.push_back(point.epoch), validation.y.push_back(point.validation);
+  }
+  train.name = "training", train.color = 1;
+  validation.name = "validation", validation.color = 2;
+  plot.series.push_back(train);
+  if (!validation.x.empty()) plot.series.push_back(validation);
+  if (report.best_epoch > 0)
+    plot.marks.push_back({(double) report.best_epoch, "best, epoch " + grouped(report.best_epoch)});
+  const std::string by = validation.x.empty() ? "training loss (there is no validation set)"
+                                              : "validation loss";
+  return "<section>\n" + tag("h2", "Training") + "\n" +
+      figure(plot, "The model has the parameters of the epoch with the lowest " + by +
+                       ", not those of the last.") +
+      "</section>\n";
+}
+
+std::string overview_section(const Values &all, const Shown &shown)
+{
+  std::string text = "<section>\n" + tag("h2", "Predictions") + "\n<div class=\"pair\">\n";
+  text += figure(parity(all, false, "Energies", shown, LARGE_POINTS), "");
+  text += figure(parity(all, true, "Force components", shown, LARGE_POINTS), "");
+  text += figure(error_histogram(all, false, shown), "");
+  text += figure(error_histogram(all, true, shown), "");
+  return text + "</div>\n" +
+      tag("p", "Energies and forces of the data against those of the model, which include the "
+               "reference potential if there is one. Of points on top of each other one is drawn, "
+               "darker; none that stands alone is left out. The outermost bars of the histograms "
+               "hold what lies beyond.",
+          "soft small") +
+      "\n</section>\n";
+}
+
+/// "21 training, 9 test; test MAE 20.6 meV/atom, 37.8 meV/Å"
+std::string group_facts(const ErrorRow &row, const Shown &shown)
+{
+  const int set = row.energy[1].count || row.force[1].count ? 1 : 0;
+  std::string text = set ? "test MAE " : "training MAE ";
+  text += three_digits(row.energy[set].mae * shown.units.factor) + " " + shown.energy_error + ", " +
+      three_digits(row.force[set].mae * shown.units.factor) + " " + shown.force_error;
+  return xml_escape(text);
+}
+
+std::string groups_section(const FitResults &results, const std::vector<ErrorRow> &table,
+                           const Shown &shown)
+{
+  if (table.size() < 3) return "";    // *ALL and one group: nothing new
+  const std::size_t n_groups = std::min(table.size() - 1, MOST_GROUPS);
+  const std::size_t points = SMALL_POINTS / (4 * n_groups);    // two figures of two series
+  std::string text = "<section>\n" + tag("h2", "Predictions per group") +
+      "\n<div class=\"many\">\n";
+  for (std::size_t g = 1; g <= n_groups; ++g) {
+    Values values;
+    for (const ConfigurationResult &configuration : results.configurations)
+      if (configuration.group == table[g].group) values.add(results, configuration);
+    text += "<div class=\"group\">" +
+        tag("h3", xml_escape(table[g].group) + tag("span", group_facts(table[g], shown))) + "\n";
+    for (bool forces : {false, true}) {
+      Plot plot = parity(values, forces, "", shown, std::min<std::size_t>(points, 2500));
+      plot.title = forces ? "Forces" : "Energies";
+      plot.width = 280, plot.height = 270;
+      text += plot.series.empty() ? tag("p", "no labels", "soft small") : figure(plot, "");
+    }
+    text += "</div>\n";
+  }
+  text += "</div>\n";
+  if (n_groups + 1 < table.size())
+    text += tag("p", "Figures of the first " + std::to_string(n_groups) + " of " +
+                         std::to_string(table.size() - 1) + " groups.", "soft small");
+  return text + "</section>\n";
+}
+
+std::string table_row(const std::string &name, const ErrorSummary *energy,
+                      const ErrorSummary *force, double factor, const std::string &style)
+{
+  std::string text = "<tr" + (style.empty() ? "" : " class=\"" + style + "\"") + ">" +
+      tag("td", xml_escape(name));
+  for (int set = 0; set < 2; ++set) {
+    const ErrorSummary &e = energy[set], &f = force[set];
+    text += tag("td", e.count ? grouped(e.count) : "–", "first");
+    for (double value : {e.mae, e.rmse, f.mae, f.rmse})
+      text += tag("td", three_digits(value * factor));
+  }
+  return text + "</tr>\n";
+}
+
+std::string table_section(const Report &report, const std::vector<ErrorRow> &table,
+                          const Shown &shown)
+{
+  std::string text = "<section>\n" + tag("h2", "Errors") + "\n<div class=\"scroll\">\n"
+      "<table class=\"full\">\n<thead><tr><th></th><th class=\"span\" colspan=\"5\">Training</th>"
+      "<th class=\"span\" colspan=\"5\">Test</th></tr>\n<tr><th></th>";
+  for (int set = 0; set < 2; ++set)
+    text += "<th class=\"first\"></th><th class=\"span\" colspan=\"2\">energy, " +
+        xml_escape(shown.energy_error) + "</th><th class=\"span\" colspan=\"2\">force, " +
+        xml_escape(shown.force_error) + "</th>";
+  text += "</tr>\n<tr><th>Group</th>";
+  for (int set = 0; set < 2; ++set)
+    text += "<th class=\"first\">configs</th><th>MAE</th><th>RMSE</th><th>MAE</th><th>RMSE</th>";
+  text += "</tr></thead>\n<tbody>\n";
+  for (const ErrorRow &row : table)
+    text += table_row(row.group == "*ALL" ? "All groups" : row.group, row.energy, row.force,
+                      shown.units.factor, row.group == "*ALL" ? "all" : "");
+  bool first = true;
+  for (const Baseline &baseline : report.baselines) {
+    text += table_row(baseline.name, baseline.energy, baseline.force, shown.units.factor,
+                      first ? "base divide" : "base");
+    first = false;
+  }
+  return text + "</tbody></table>\n</div>\n" +
+      tag("p", "Energies per atom; force errors per component. The last rows are baselines on the "
+               "same data, which a useful model beats clearly.",
+          "soft small") +
+      "\n</section>\n";
+}
+
+std::string tile(const std::string &value, const std::string &unit, const std::string &name)
+{
+  return "<div class=\"tile\"><b>" + xml_escape(value) + " <span>" + xml_escape(unit) +
+      "</span></b><span>" + xml_escape(name) + "</span></div>\n";
+}
+
+/// Errors of all groups, and the force error beside the size of the forces.
+std::string tiles(const Report &report, const std::vector<ErrorRow> &table, const Shown &shown)
+{
+  if (table.empty()) return "";
+  const int set = table[0].energy[1].count || table[0].force[1].count ? 1 : 0;
+  const std::string name = set ? "test set" : "training set";
+  const ErrorSummary &energy = table[0].energy[set], &force = table[0].force[set];
+  std::string text = "<div class=\"tiles\">\n";
+  text += tile(three_digits(energy.mae * shown.units.factor), shown.energy_error,
+               "energy MAE, " + name);
+  text += tile(three_digits(force.mae * shown.units.factor), shown.force_error,
+               "force MAE, " + name);
+  for (const Baseline &baseline : report.baselines)
+    if (baseline.name == "zero force" && baseline.force[set].mae > 0)
+      text += tile(three_digits(100.0 * force.mae / baseline.force[set].mae), "%",
+                   "force MAE, of the mean force");
+  if (report.best_epoch > 0)
+    text += tile(grouped(report.best_epoch),
+                 "of " + grouped(report.history.empty() ? report.best_epoch
+                                                        : report.history.back().epoch),
+                 "best epoch");
+  return text + "</div>\n";
+}
+
+std::string facts_section(const std::string &title, const Facts &list)
+{
+  if (list.empty()) return "";
+  return "<section>\n" + tag("h2", title) + "\n" + facts(list) + "</section>\n";
+}
+
+}    // namespace
+
+std::string report_html(const Report &report, const FitResults &results)
+{
+  const Shown shown(report.units);
+  const std::vector<ErrorRow> table = error_table(results);
+  Values all;
+  for (const ConfigurationResult &configuration : results.configurations)
+    all.add(results, configuration);
+  const std::string title = xml_escape(report.title);
+  std::string text = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" +
+      title + " – torchpot_fit</title>\n<style>" + REPORT_STYLE + "</style>\n</head>\n<body>\n"
+      "<main>\n<header>\n" + tag("h1", title) + "\n" +
+      tag("p", xml_escape(report.subtitle), "soft") + "\n";
+  if (!report.model.empty())
+    text += tag("p", "Model: " + tag("code", xml_escape(report.model))) + "\n";
+  text += tiles(report, table, shown) + "</header>\n";
+  text += table_section(report, table, shown);
+  text += loss_section(report);
+  text += overview_section(all, shown);
+  text += groups_section(results, table, shown);
+  text += facts_section("Settings", report.settings);
+  text += facts_section("Data", report.data);
+  text += facts_section("Time and memory", report.resources);
+  text += facts_section("Versions", report.versions);
+  return text + "</main>\n</body>\n</html>\n";
+}
+
+}    // namespace torchpot
