@@ -68,14 +68,14 @@ class CacheWriter {
   }
   void checksum()
   {
-    const std::string digest = std::exchange(hash, Sha256()).digest();
+    const std::string digest = std::exchange(hash, ContentHash()).digest();
     good = good && std::fwrite(digest.data(), 1, digest.size(), file) == digest.size();
   }
   bool good = true;
 
  private:
   std::FILE *file;
-  Sha256 hash;
+  ContentHash hash;
 };
 
 class CacheReader {
@@ -97,7 +97,7 @@ class CacheReader {
   }
   bool checksum()
   {
-    const std::string digest = std::exchange(hash, Sha256()).digest();
+    const std::string digest = std::exchange(hash, ContentHash()).digest();
     std::string found(digest.size(), ' ');
     if (found.size() > left || std::fread(&found[0], 1, found.size(), file) != found.size())
       return false;
@@ -109,7 +109,7 @@ class CacheReader {
  private:
   std::FILE *file;
   std::uint64_t left;
-  Sha256 hash;
+  ContentHash hash;
 };
 
 struct Header {
@@ -130,7 +130,7 @@ Header header_of(const std::string &key, const Dataset &dataset)
 }
 
 /// Files that a reference command names: tables and parameters of the pair style.
-void add_named_files(Sha256 &hash, const std::string &line)
+void add_named_files(ContentHash &hash, const std::string &line)
 {
   std::istringstream words(line);
   for (std::string word; words >> word;) {
@@ -159,7 +159,7 @@ bool fits(const Record &r, const Configuration &c, int n_descriptors, bool store
 
 std::string cache_key(const Dataset &dataset, bool strain, int lammps_version)
 {
-  Sha256 hash;
+  ContentHash hash;
   hash.add(std::string(MAGIC) + " " + TORCHPOT_VERSION + (strain ? " strain" : ""));
   hash.add(descriptor_to_json(dataset.descriptor));
   hash.add(dataset.units);

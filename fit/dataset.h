@@ -63,7 +63,7 @@ struct Configuration {
 
 /// All configurations, in an order that depends on the input alone: the groups as the input names
 /// them, within a group by file name (numbers in names by value) or frame.
-struct Dataset {
+struct FitDataset {
   std::vector<std::string> elements;
   std::string units = "metal";
   SnapParameters descriptor;
@@ -86,6 +86,10 @@ struct Dataset {
     return n;
   }
 };
+
+/// The short name in fit/. The core has an HDF5 data set of that name, and two types of one name
+/// must not be linked together.
+using Dataset = FitDataset;
 
 }    // namespace torchpot
 

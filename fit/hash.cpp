@@ -7,35 +7,35 @@
 
 namespace torchpot {
 
-struct Sha256::Implementation {
+struct ContentHash::Implementation {
   EVP_MD_CTX *context = EVP_MD_CTX_new();
   ~Implementation() { EVP_MD_CTX_free(context); }
 };
 
-Sha256::Sha256() : implementation(std::make_unique<Implementation>())
+ContentHash::ContentHash() : implementation(std::make_unique<Implementation>())
 {
   if (!implementation->context ||
       !EVP_DigestInit_ex(implementation->context, EVP_sha256(), nullptr))
     throw Error("SHA-256 is not available", "libcrypto");
 }
 
-Sha256::~Sha256() = default;
-Sha256::Sha256(Sha256 &&) noexcept = default;
-Sha256 &Sha256::operator=(Sha256 &&) noexcept = default;
+ContentHash::~ContentHash() = default;
+ContentHash::ContentHash(ContentHash &&) noexcept = default;
+ContentHash &ContentHash::operator=(ContentHash &&) noexcept = default;
 
-void Sha256::add(const void *bytes, std::size_t n)
+void ContentHash::add(const void *bytes, std::size_t n)
 {
   EVP_DigestUpdate(implementation->context, bytes, n);
 }
 
-void Sha256::add(const std::string &text)
+void ContentHash::add(const std::string &text)
 {
   const std::size_t n = text.size();
   add(&n, sizeof n);
   add(text.data(), n);
 }
 
-std::string Sha256::digest()
+std::string ContentHash::digest()
 {
   unsigned char bytes[EVP_MAX_MD_SIZE];
   unsigned int n = 0;

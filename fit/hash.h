@@ -9,12 +9,13 @@
 
 namespace torchpot {
 
-class Sha256 {
+/// SHA-256 of what is added.
+class ContentHash {
  public:
-  Sha256();
-  ~Sha256();
-  Sha256(Sha256 &&) noexcept;
-  Sha256 &operator=(Sha256 &&) noexcept;
+  ContentHash();
+  ~ContentHash();
+  ContentHash(ContentHash &&) noexcept;
+  ContentHash &operator=(ContentHash &&) noexcept;
   void add(const void *bytes, std::size_t n);
   /// Length and content, so that neighboring texts cannot run into each other.
   void add(const std::string &text);

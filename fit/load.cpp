@@ -76,7 +76,7 @@ void check_labels(const Settings &s, Dataset &data)
 
 void set_hash(Dataset &data)
 {
-  Sha256 hash;
+  ContentHash hash;
   for (const std::string &element : data.elements) hash.add(element);
   for (const Configuration &c : data.configurations) {
     hash.add(c.group);

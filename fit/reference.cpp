@@ -4,7 +4,10 @@
 #include "torchpot_error.h"
 
 #define LAMMPS_LIB_MPI
+#include "force.h"
+#include "lammps.h"
 #include "library.h"
+#include "pair.h"
 
 #include <algorithm>
 #include <cctype>
@@ -22,13 +25,6 @@ using AtomId = std::int64_t;
 #else
 using AtomId = int;
 #endif
-
-void start_mpi()
-{
-  int started = 0;
-  MPI_Initialized(&started);
-  if (!started) MPI_Init(nullptr, nullptr);
-}
 
 void *open_lammps()
 {
@@ -98,6 +94,30 @@ void closed_cell(const Configuration &c, double reach, double cell[3][3])
 
 }    // namespace
 
+int start_mpi()
+{
+  int started = 0, n_ranks = 1;
+  MPI_Initialized(&started);
+  if (!started) MPI_Init(nullptr, nullptr);
+  MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
+  return n_ranks;
+}
+
+int mpi_rank()
+{
+  int rank = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  return rank;
+}
+
+void end_mpi()
+{
+  int started = 0, ended = 0;
+  MPI_Initialized(&started);
+  MPI_Finalized(&ended);
+  if (started && !ended) MPI_Finalize();
+}
+
 int lammps_library_version()
 {
   void *handle = open_lammps();
@@ -137,7 +157,7 @@ struct ReferencePotential::Implementation {
     command("thermo_style custom step pe c_torchpot_stress[1]");
     // an empty run finds faults in the commands before any data are looked at
     command("run 0 post no");
-    reach = *(double *) lammps_extract_global(handle, "neigh_cutmax");
+    reach = ((LAMMPS_NS::LAMMPS *) handle)->force->pair->cutforce;
   }
 
   void command(const std::string &line)
@@ -151,7 +171,11 @@ struct ReferencePotential::Implementation {
     if (!lammps_has_error(handle)) return;
     char text[2048];
     lammps_get_last_error_message(handle, text, sizeof text);
+    // the sentence itself, without LAMMPS's links and place in its sources
     std::string message = text;
+    for (const char *rest : {"For more information", " (src/", "Last input line"})
+      message = message.substr(0, message.find(rest));
+    if (message.compare(0, 7, "ERROR: ") == 0) message = message.substr(7);
     while (!message.empty() && std::isspace((unsigned char) message.back())) message.pop_back();
     throw Error("LAMMPS cannot evaluate the reference potential", where,
                 "command: " + line + ": " + message);

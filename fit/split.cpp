@@ -79,7 +79,10 @@ std::vector<Use> split_group(const std::vector<std::string> &names, const GroupS
   std::size_t test = group.rest_is_test ? n - train : group.testing.of(n);
   if (!pattern.empty()) test = 0;
   if (train + test > n) {
-    notes.push_back(where + ": " + std::to_string(train) + " to train on and " +
+    // shares that add up to one exceed a small group by rounding alone
+    const bool rounding = group.training.fraction && group.testing.fraction &&
+        group.training.value + group.testing.value < 1.0 + 1e-9;
+    if (!rounding) notes.push_back(where + ": " + std::to_string(train) + " to train on and " +
                     std::to_string(test) + " to test on are more than the " + std::to_string(n) +
                     " there are; " + std::to_string(n - train) + " are tested on");
     test = n - train;

@@ -1,0 +1,90 @@
+// torchpot_fit: trains interatomic potentials from FitSNAP's input files.
+#include "reference.h"
+#include "run.h"
+
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace {
+
+constexpr int EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_INTERRUPTED = 3;
+
+volatile std::sig_atomic_t stop_asked = 0;
+
+/// The first signal asks for a checkpoint, the second one ends the program at once.
+extern "C" void ask_to_stop(int number)
+{
+  stop_asked = 1;
+  std::signal(number, SIG_DFL);
+}
+
+int parse(int argc, char **argv, torchpot::RunOptions &options, bool &done)
+{
+  CLI::App app("Trains a potential on the data that FitSNAP's input file in.fit names.");
+  app.set_version_flag("--version", "torchpot_fit " TORCHPOT_VERSION);
+  app.footer("Exit status: 0 all is well, 1 an error, 3 interrupted after writing a checkpoint;\n"
+             "the same command then continues.");
+  std::vector<std::tuple<std::string, std::string, std::string>> keywords;
+  app.add_option("input", options.input, "input file with sections [BISPECTRUM], [PYTORCH], ...")
+      ->required();
+  app.add_flag("--overwrite", options.overwrite, "replace outputs and begin anew");
+  app.add_flag("-r,--relative", options.relative, "write into the folder of the input file");
+  app.add_option("-k,--keyword", keywords, "replace or add a setting; may be given repeatedly")
+      ->type_name("SECTION KEY VALUE");
+  CLI::Option *check = app.add_flag("--check", options.check,
+                                    "read everything, print what there is, write nothing");
+  app.add_option("--evaluate", options.evaluate, "print the errors of this model, do not train")
+      ->type_name("model.pt")
+      ->excludes(check);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    done = true;
+    return app.exit(error) == 0 ? EXIT_GOOD : EXIT_BAD;
+  }
+  for (const auto &[section, key, value] : keywords)
+    options.overrides.push_back({section, key, value});
+  return EXIT_GOOD;
+}
+
+int run_program(int argc, char **argv)
+{
+  torchpot::RunOptions options;
+  bool done = false;
+  const int status = parse(argc, argv, options, done);
+  if (done) return status;
+  const int n_ranks = torchpot::start_mpi();
+  if (n_ranks > 1) {
+    if (torchpot::mpi_rank() == 0)
+      std::fprintf(stderr, "torchpot_fit: this version trains on one rank; found: %d. Start it "
+                           "without mpirun; threads = N in [TORCHPOT] sets the threads\n", n_ranks);
+    return EXIT_BAD;
+  }
+  std::signal(SIGINT, ask_to_stop);
+  std::signal(SIGTERM, ask_to_stop);
+  const torchpot::RunStatus end = torchpot::run(options, [] { return stop_asked != 0; });
+  return end == torchpot::RunStatus::finished ? EXIT_GOOD : EXIT_INTERRUPTED;
+}
+
+}    // namespace
+
+int main(int argc, char **argv)
+{
+  int status = EXIT_BAD;
+  try {
+    status = run_program(argc, argv);
+  } catch (const std::bad_alloc &) {
+    std::fprintf(stderr, "torchpot_fit: out of memory. torchpot_fit --check predicts what is "
+                         "needed\n");
+  } catch (const std::exception &error) {
+    std::fprintf(stderr, "torchpot_fit: %s\n", error.what());
+  }
+  torchpot::end_mpi();
+  return status;
+}

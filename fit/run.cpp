@@ -1,0 +1,184 @@
+// One run of torchpot_fit: check, fit, or evaluate a model.
+#include "run.h"
+
+#include "fit_files.h"
+#include "linear_fit.h"
+#include "load.h"
+#include "outputs.h"
+#include "parallel.h"
+#include "reference.h"
+#include "scrape_fitdump.h"
+#include "settings_reader.h"
+#include "torchpot_error.h"
+#include "torchpot_model_file.h"
+#include "trainer.h"
+
+#include <chrono>
+#include <cstdio>
+#include <unistd.h>
+
+namespace torchpot {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start)
+{
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::string seconds_text(double seconds)
+{
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f s", seconds);
+  return seconds < 60.0 ? text : duration_text(seconds);
+}
+
+void say(const std::string &text)
+{
+  std::printf("%s\n", text.c_str());
+  std::fflush(stdout);
+}
+
+void warn(const std::string &kind, const std::string &text)
+{
+  std::fflush(stdout);
+  std::fprintf(stderr, "%s: %s\n", kind.c_str(), text.c_str());
+}
+
+/// Reads, prints what there is, and computes the descriptors.
+Dataset prepared_data(const Settings &settings, FitOutcome &outcome)
+{
+  std::vector<std::string> notes = settings.notes;
+  Dataset data = load_dataset(settings, true, notes);
+  for (const std::string &note : notes) warn("note", note);
+  const int n_threads = thread_count(settings.torchpot.threads);
+  say(describe(data, settings, predict_memory(data, n_threads)));
+  std::function<void(std::size_t, std::size_t)> progress;
+  if (isatty(fileno(stdout)))
+    progress = [](std::size_t done, std::size_t all) {
+      std::printf("\rdescriptors of configuration %zu of %zu\r", done, all);
+      std::fflush(stdout);
+    };
+  const PrepareResult result = prepare_dataset(data, settings, false, progress);
+  for (const std::string &warning : result.warnings) warn("warning", warning);
+  const std::string time = seconds_text(result.seconds);
+  const char *cached = result.from_cache ? ", read from the cache" : "";
+  say("descriptors: " + time + cached + (progress ? std::string(30, ' ') : ""));
+  outcome.resources.push_back({"descriptors", time + cached});
+  if (!data.reference.empty()) outcome.lammps_version = std::to_string(lammps_library_version());
+  return data;
+}
+
+NetworkParameters least_squares(NetworkKind kind, const Settings &s, const SampleSet &samples)
+{
+  ElementMode mode = s.element_mode();
+  if (mode == ElementMode::one_hot) mode = ElementMode::per_element;    // says as much, if linear
+  return linear_fit(linear_start(kind, mode, samples.n_elements, samples.n_descriptors,
+                                 samples.training),
+                    samples.training, training_options(s).loss);
+}
+
+/// Trains a network. False if it was interrupted.
+bool train(const Settings &s, const SampleSet &samples, bool overwrite,
+           const std::function<bool()> &stop, FitOutcome &outcome)
+{
+  const auto start = Clock::now();
+  TrainingOptions options = training_options(s);
+  options.overwrite = overwrite;
+  Trainer trainer(options, network_shape(s), samples);
+  const std::string sentence = trainer.prepare();
+  if (!sentence.empty()) say(sentence);
+  const std::unique_ptr<Progress> progress = make_progress(stdout);
+  const bool finished = trainer.run(*progress, stop) == TrainingStatus::finished;
+  const double seconds = seconds_since(start);
+  outcome.resources.push_back({"training", seconds_text(seconds)});
+  if (!finished) {
+    say("interrupted; " + (s.torchpot.checkpoint.empty()
+                               ? "there is no checkpoint"
+                               : "the same command continues from " + s.torchpot.checkpoint));
+    return false;
+  }
+  outcome.network = trainer.best();
+  outcome.best_epoch = trainer.best_epoch();
+  outcome.history = loss_history(trainer.history());
+  return true;
+}
+
+FitResults results_of(const NetworkParameters &network, const Dataset &data,
+                      const SampleSet &samples)
+{
+  FitResults results = fit_results(data, predict(network, samples));
+  add_reference(data, results);
+  return results;
+}
+
+void finish(const Settings &s, const Dataset &data, const SampleSet &samples, FitOutcome &outcome)
+{
+  outcome.results = results_of(outcome.network, data, samples);
+  outcome.baselines = {mean_energy_baseline(outcome.results), zero_force_baseline(outcome.results)};
+  if (outcome.trained && outcome.network.kind == NetworkKind::mlp)
+    outcome.baselines.push_back(baseline_from(
+        "linear model", results_of(least_squares(NetworkKind::linear, s, samples), data, samples)));
+  outcome.date = date_now();
+  outcome.resources.push_back({"memory", peak_memory()});
+  write_fit_files(s, data, outcome, outcome.trained ? "" : s.torchpot.model);
+  say(error_report(error_table(outcome.results), outcome.baselines, data.units));
+}
+
+/// Throws Error if the model cannot be evaluated on these data.
+void check_model(const Model &model, const std::string &file, const Dataset &data)
+{
+  const std::string difference = descriptor_difference(model.descriptor, data.descriptor);
+  if (!difference.empty())
+    throw Error("the model's descriptor is not that of the input", file, difference);
+  if (model.units != data.units)
+    throw Error("the model's units are not those of the data", file, model.units, data.units);
+  const std::vector<std::string> reference = reference_for_md(data.reference);
+  if (model.reference != reference)
+    throw Error("the model's reference potential is not that of the input", file,
+                model.reference.empty() ? "none" : join(model.reference, "; "),
+                reference.empty() ? "none" : join(reference, "; "));
+}
+
+}    // namespace
+
+RunStatus run(const RunOptions &options, const std::function<bool()> &stop)
+{
+  Settings s = read_settings(options.input, options.overrides, options.relative);
+  FitOutcome outcome;
+  outcome.trained = options.evaluate.empty();
+  if (options.check) {
+    std::vector<std::string> notes = s.notes;
+    const Dataset data = load_dataset(s, false, notes);
+    for (const std::string &note : notes) warn("note", note);
+    if (!s.reference.is_zero) {
+      ReferenceSettings reference = s.reference;
+      reference.units = data.units;
+      ReferencePotential(reference, data.elements);
+    }
+    say(describe(data, s, predict_memory(data, thread_count(s.torchpot.threads))) +
+        "the input is sound; nothing was written");
+    return RunStatus::finished;
+  }
+  check_output_files(fit_file_names(s, outcome.trained), options.overwrite);
+  Model model;
+  if (!outcome.trained) model = read_model(options.evaluate);
+  const Dataset data = prepared_data(s, outcome);
+  if (!outcome.trained) check_model(model, options.evaluate, data);
+  const SampleSet samples(data, s.calculator.energy, s.calculator.force);
+  if (!outcome.trained) {
+    outcome.network = model.network;
+    s.torchpot.model = options.evaluate;
+  } else if (s.torchpot.network != NetworkKind::mlp)
+    outcome.network = least_squares(s.torchpot.network, s, samples);
+  else if (!train(s, samples, options.overwrite, stop, outcome))
+    return RunStatus::interrupted;
+  finish(s, data, samples, outcome);
+  std::vector<std::string> files = fit_file_names(s, outcome.trained);
+  say("written: " + join(files, " "));
+  return RunStatus::finished;
+}
+
+}    // namespace torchpot

@@ -1,0 +1,28 @@
+// One run of torchpot_fit: check, fit, or evaluate a model.
+#ifndef TORCHPOT_FIT_RUN_H
+#define TORCHPOT_FIT_RUN_H
+
+#include "settings.h"
+
+#include <functional>
+#include <string>
+
+namespace torchpot {
+
+struct RunOptions {
+  std::string input;
+  std::vector<Override> overrides;
+  bool overwrite = false, relative = false;
+  bool check = false;      // read and describe everything, compute and write nothing
+  std::string evaluate;    // model.pt to be evaluated in place of a fit; empty: fit
+};
+
+enum class RunStatus { finished, interrupted };
+
+/// Prints what it does to stdout, warnings and notes to stderr; throws Error. stop() is asked
+/// between batches: if it says yes, a checkpoint is written and the run ends as interrupted.
+RunStatus run(const RunOptions &options, const std::function<bool()> &stop);
+
+}    // namespace torchpot
+
+#endif

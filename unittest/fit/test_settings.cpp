@@ -1,0 +1,367 @@
+// Typed settings: FitSNAP's defaults and names, and a message for every wrong value.
+#include "settings.h"
+
+#include "data_fixture.h"
+
+#include <cmath>
+
+using namespace torchpot;
+
+namespace {
+
+const std::string TA = R"([BISPECTRUM]
+numTypes = 1
+twojmax = 6
+rcutfac = 4.67637
+rfac0 = 0.99363
+rmin0 = 0.0
+wj = 1.0
+radelem = 0.5
+type = Ta
+wselfallflag = 0
+chemflag = 0
+bzeroflag = 0
+quadraticflag = 0
+bikflag = 1
+dgradflag = 1
+
+[CALCULATOR]
+calculator = LAMMPSSNAP
+energy = 1
+per_atom_energy = 1
+force = 1
+stress = 0
+nonlinear = 1
+
+[ESHIFT]
+Ta = 0.5
+
+[PYTORCH]
+layer_sizes = num_desc 64 32 1 #1000 1000 8 1
+learning_rate = 5e-5
+num_epochs = 50
+batch_size = 8 # 363 configs in entire set
+energy_weight = 1e-2
+force_weight = 1.0
+
+[SOLVER]
+solver = PYTORCH
+compute_testerrs = 1
+detailed_errors = 1
+
+[SCRAPER]
+scraper = JSON
+
+[PATH]
+dataPath = JSON
+
+[OUTFILE]
+metrics = Ta_metrics.dat
+potential = Ta_pot
+
+[REFERENCE]
+units = metal
+atom_style = atomic
+pair_style = hybrid/overlay zero 10.0 zbl 4.0 4.8
+pair_coeff1 = * * zero
+pair_coeff2 = * * zbl 73 73
+
+[GROUPS]
+# name size eweight fweight vweight
+group_sections = name training_size testing_size eweight fweight vweight
+group_types = str float float float float float
+smartweights = 0
+random_sampling = 0
+Displaced_A15 =  0.7    0.3       100             1               1.00E-08
+Liquid        =  1.0    0       4.67E+02        0.5               1.00E-08
+
+[EXTRAS]
+dump_descriptors = 0
+dump_perconfig = 1
+
+[MEMORY]
+override = 0
+)";
+
+Settings read(const std::string &text) { return settings_from_text(text, "dir/Ta.fit"); }
+
+/// The message of an input in which `from` is replaced by `to`.
+void expect_wrong(const std::string &from, const std::string &to,
+                  const std::vector<std::string> &parts)
+{
+  SCOPED_TRACE(to);
+  expect_error([&] { read(replaced(TA, from, to)); }, parts);
+}
+
+}    // namespace
+
+TEST(Settings, ReadsAFitSnapInputUnchanged)
+{
+  const Settings s = read(TA);
+  EXPECT_TRUE(s.notes.empty());
+  EXPECT_TRUE(s.bispectrum.present);
+  EXPECT_EQ(s.bispectrum.snap.elements, std::vector<std::string>{"Ta"});
+  EXPECT_EQ(s.bispectrum.snap.twojmax, 6);
+  EXPECT_EQ(s.bispectrum.snap.rcutfac, 4.67637);
+  EXPECT_EQ(s.bispectrum.snap.radelem, std::vector<double>{0.5});
+  EXPECT_FALSE(s.bispectrum.snap.bzeroflag);
+  EXPECT_TRUE(s.bispectrum.snap.switchflag);
+  EXPECT_EQ(s.pytorch.layer_sizes, (std::vector<int>{64, 32, 1}));
+  EXPECT_EQ(s.pytorch.input_size, 0);
+  EXPECT_EQ(s.pytorch.learning_rate, 5e-5);
+  EXPECT_EQ(s.pytorch.num_epochs, 50);
+  EXPECT_EQ(s.pytorch.batch_size, 8);
+  EXPECT_TRUE(s.has_global_weights());
+  EXPECT_TRUE(std::isnan(s.pytorch.training_fraction));
+  EXPECT_EQ(s.element_mode(), ElementMode::shared);
+  EXPECT_EQ(s.data_path, "dir/JSON");
+  EXPECT_EQ(s.eshift.at("Ta"), 0.5);
+  EXPECT_EQ(s.outfile.metrics, "Ta_metrics.dat");
+  EXPECT_EQ(s.outfile.perconfig, "perconfig.dat");
+  EXPECT_EQ(s.outfile.peratom, "");
+  EXPECT_FALSE(s.reference.is_zero);
+  EXPECT_EQ(s.reference.lines,
+            (std::vector<std::string>{"pair_style hybrid/overlay zero 10.0 zbl 4.0 4.8",
+                                      "pair_coeff * * zero", "pair_coeff * * zbl 73 73"}));
+  ASSERT_EQ(s.groups.size(), 2u);
+  EXPECT_EQ(s.groups[0].name, "Displaced_A15");
+  EXPECT_EQ(s.groups[0].training.of(9), 6u);
+  EXPECT_EQ(s.groups[0].testing.of(9), 3u);
+  EXPECT_EQ(s.groups[0].eweight, 100.0);
+  EXPECT_EQ(s.groups[1].training.of(3), 3u);
+  EXPECT_EQ(s.groups[1].testing.of(3), 0u);
+  EXPECT_EQ(s.groups[1].fweight, 0.5);
+  EXPECT_EQ(s.groups[1].where.text(), "dir/Ta.fit:65");
+  EXPECT_EQ(s.torchpot.activation, Activation::softplus);
+  EXPECT_EQ(s.torchpot.model, "FitTorch_Pytorch.pt");
+  EXPECT_EQ(s.torchpot.checkpoint, "FitTorch_Pytorch.checkpoint");
+  EXPECT_EQ(s.torchpot.cache, "torchpot_cache");
+  EXPECT_EQ(s.torchpot.report, "report.html");
+}
+
+TEST(Settings, ReadsItsOwnSection)
+{
+  const Settings s = settings_from_text(TA + R"([TORCHPOT]
+activation = tanh
+loss = documented
+network = quadratic
+precision = float32
+fitdump = a.h5 /b/c.h5
+test_fraction = 0.25
+cache = none
+model = out/m.pt
+report = none
+seed = 7
+threads = 3
+)",
+                                        "dir/Ta.fit", {}, true);
+  const TorchpotSettings &t = s.torchpot;
+  EXPECT_EQ(t.activation, Activation::tanh);
+  EXPECT_TRUE(t.documented_loss);
+  EXPECT_EQ(t.network, NetworkKind::quadratic);
+  EXPECT_EQ(t.precision, Precision::float32);
+  EXPECT_EQ(t.fitdump, (std::vector<std::string>{"dir/a.h5", "/b/c.h5"}));
+  EXPECT_EQ(t.test_fraction, 0.25);
+  EXPECT_EQ(t.cache, "");
+  EXPECT_EQ(t.model, "dir/out/m.pt");
+  EXPECT_EQ(t.checkpoint, "dir/out/m.checkpoint");
+  EXPECT_EQ(t.report, "");
+  EXPECT_EQ(t.seed, 7u);
+  EXPECT_EQ(t.threads, 3);
+  EXPECT_EQ(s.outfile.metrics, "dir/Ta_metrics.dat");
+  ASSERT_EQ(s.notes.size(), 1u);
+  EXPECT_NE(s.notes[0].find("layer_sizes: no effect with network = quadratic"), std::string::npos);
+}
+
+TEST(Settings, OverridesReplaceValues)
+{
+  const Settings s = settings_from_text(
+      TA, "Ta.fit", {{"PYTORCH", "num_epochs", "3"}, {"TORCHPOT", "seed", "5"}});
+  EXPECT_EQ(s.pytorch.num_epochs, 3);
+  EXPECT_EQ(s.torchpot.seed, 5u);
+  EXPECT_NE(s.input_text.find("# --keyword PYTORCH num_epochs 3"), std::string::npos);
+  expect_error([] { settings_from_text(TA, "Ta.fit", {{"PYTORCH", "num_epochs", "x"}}); },
+               {"--keyword PYTORCH num_epochs x", "found: x"});
+  expect_error([] { settings_from_text(TA, "Ta.fit", {{"PYTROCH", "num_epochs", "1"}}); },
+               {"unknown section", "Did you mean [PYTORCH]?"});
+}
+
+TEST(Settings, DefaultsAreThoseOfFitSnap)
+{
+  const Settings s = read("[BISPECTRUM]\ntype = H\n[PATH]\ndataPath = d\n[GROUPS]\nall = 5 1 1 1\n");
+  EXPECT_EQ(s.pytorch.layer_sizes, (std::vector<int>{512, 512, 1}));
+  EXPECT_EQ(s.pytorch.learning_rate, 1e-2);
+  EXPECT_EQ(s.pytorch.num_epochs, 10);
+  EXPECT_EQ(s.pytorch.batch_size, 4);
+  EXPECT_FALSE(s.has_global_weights());
+  EXPECT_EQ(s.outfile.metrics, "fitsnap_metrics");
+  EXPECT_TRUE(s.reference.is_zero);
+  EXPECT_EQ(s.groups[0].training.of(100), 5u);
+}
+
+TEST(Settings, TwoElementsAndInnerSwitch)
+{
+  const Settings s = read(
+      "[BISPECTRUM]\nnumTypes = 2\ntype = In P\nwj = 1 0.9\nradelem = 3.8 3.9\nchemflag = 1\n"
+      "twojmax = 4 6\nswitchinnerflag = 1\n[PATH]\ndataPath = d\n[GROUPS]\na = 1 1 1 1\n");
+  EXPECT_EQ(s.bispectrum.snap.twojmax, 6);
+  EXPECT_TRUE(s.bispectrum.snap.chemflag);
+  EXPECT_EQ(s.bispectrum.snap.sinnerelem, (std::vector<double>{0.9, 0.9}));
+  EXPECT_EQ(s.notes.size(), 1u);    // the largest twojmax is used
+}
+
+TEST(Settings, FitdumpFilesAloneNeedNothingElse)
+{
+  const Settings s = read("[TORCHPOT]\nfitdump = a.h5\n");
+  EXPECT_EQ(s.data_path, "");
+  EXPECT_FALSE(s.bispectrum.present);
+}
+
+TEST(Settings, GroupsFromAFile)
+{
+  const TemporaryFolder folder;
+  folder.write("groups.txt", "# comment\nA 0.5 1 1 1\n\nB 3 2 2 2 # why\n");
+  const std::string input = folder.write(
+      "in.fit", "[BISPECTRUM]\ntype = H\n[PATH]\ndataPath = d\ngroupFile = groups.txt\n");
+  const Settings s = read_settings(input);
+  ASSERT_EQ(s.groups.size(), 2u);
+  EXPECT_TRUE(s.groups[0].rest_is_test);
+  EXPECT_EQ(s.groups[1].training.of(10), 3u);
+  EXPECT_EQ(s.groups[1].where.text(), folder("groups.txt") + ":4");
+  folder.write("groups.txt", "A 1 1 1 1\nA 1 1 1 1\n");
+  expect_error([&] { read_settings(input); }, {"groups.txt:2", "group A is there twice"});
+  std::filesystem::remove(folder("groups.txt"));
+  expect_error([&] { read_settings(input); }, {"groupFile cannot be read"});
+}
+
+TEST(Settings, NotesSayWhatHasNoEffect)
+{
+  const auto note_of = [](const std::string &from, const std::string &to) {
+    const Settings s = read(replaced(TA, from, to));
+    EXPECT_EQ(s.notes.size(), 1u) << to;
+    return s.notes.empty() ? "" : s.notes[0];
+  };
+  const auto has = [](const std::string &text, const std::string &part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  has(note_of("dump_descriptors = 0", "dump_descriptors = 1"), "no effect");
+  has(note_of("stress = 0", "stress = 1"), "stresses are read but not fitted");
+  has(note_of("bikflag = 1", "bikflag = 0"), "always computed");
+  has(note_of("batch_size", "save_state_output = x\nbatch_size"), "checkpoint");
+  has(note_of("metrics = ", "metrics_style = CSV\nmetrics = "), "text table");
+  has(note_of("compute_testerrs = 1", "nsam = 1"), "no effect with solver");
+  has(note_of("dump_descriptors = 0", "apply_transpose = 1"), "no effect with networks");
+  has(note_of("bikflag = 1", "sinner = 1"), "no effect without switchinnerflag");
+}
+
+TEST(Settings, UnknownNames)
+{
+  expect_wrong("[ESHIFT]", "[ESHFIT]", {"dir/Ta.fit:25", "unknown section", "[ESHIFT]?"});
+  expect_wrong("[MEMORY]", "[ELEPHANTS]", {"unknown section", "one of BISPECTRUM, CALCULATOR"});
+  expect_wrong("learning_rate", "learing_rate",
+               {"dir/Ta.fit:30: [PYTORCH] learing_rate", "unknown key",
+                "Did you mean learning_rate?"});
+  expect_wrong("override", "elephants", {"[MEMORY] elephants", "one of memory, override"});
+  expect_wrong("Ta = 0.5", "W = 0.5", {"[ESHIFT] W", "unknown key"});
+  expect_wrong("atom_style", "atomstyle", {"[REFERENCE] atomstyle", "Did you mean atom_style?"});
+}
+
+TEST(Settings, RefusedFeaturesSayWhy)
+{
+  expect_wrong("[MEMORY]", "[ACE]", {"section [ACE] cannot be used", "not in this version"});
+  expect_wrong("[MEMORY]", "[RIDGE]", {"linear solvers are not in this version"});
+  expect_wrong("solver = PYTORCH", "solver = SVD", {"[SOLVER] solver", "SVD", "network = linear"});
+  expect_wrong("solver = PYTORCH", "solver = NETWORK", {"[PYTORCH] does not belong to"});
+  expect_wrong("scraper = JSON", "scraper = XYZ", {"[SCRAPER] scraper", "XYZ", "rerun"});
+  expect_wrong("scraper = JSON", "property_array = a", {"property_array", "cannot be used"});
+  expect_wrong("LAMMPSSNAP", "LAMMPSPACE", {"[CALCULATOR] calculator", "LAMMPSSNAP"});
+  expect_wrong("nonlinear = 1", "nonlinear = 0", {"networks need nonlinear = 1"});
+  expect_wrong("per_atom_energy = 1", "per_atom_scalar = 1", {"atomic scalars"});
+  expect_wrong("quadraticflag = 0", "quadraticflag = 1", {"network = quadratic"});
+  expect_wrong("dump_descriptors = 0", "only_test = 1", {"--evaluate"});
+  expect_wrong("batch_size", "save_state_input = x\nbatch_size", {"cannot be read", "checkpoint"});
+  expect_wrong("metrics = ", "output_style = PACE\nmetrics = ", {"output_style", "SNAP"});
+  expect_wrong("atom_style = atomic", "atom_style = spin", {"spins and charges"});
+  expect_wrong("units = metal", "units = real", {"metal units"});
+  expect_wrong("smartweights = 0", "BOLTZ = 300", {"Boltzmann weights"});
+}
+
+TEST(Settings, WrongValuesNamePlaceAndWish)
+{
+  expect_wrong("learning_rate = 5e-5", "learning_rate = fast",
+               {"dir/Ta.fit:30: [PYTORCH] learning_rate", "found: fast", "larger than 0"});
+  expect_wrong("learning_rate = 5e-5", "learning_rate = 0", {"a number larger than 0"});
+  expect_wrong("learning_rate = 5e-5", "learning_rate = inf", {"a number larger than 0"});
+  expect_wrong("num_epochs = 50", "num_epochs = 5.5", {"found: 5.5", "a whole number from 0"});
+  expect_wrong("batch_size = 8", "batch_size = 0", {"a whole number from 1"});
+  expect_wrong("energy = 1", "energy = maybe", {"[CALCULATOR] energy", "maybe", "0 or 1"});
+  expect_wrong("energy = 1\n", "energy = 0\nforce = 0 #", {"there twice"});
+  expect_wrong("energy = 1\nper_atom_energy = 1\nforce = 1", "energy = 0\nforce = 0",
+               {"nothing to fit"});
+  expect_wrong("num_desc 64 32 1", "num_desc 64 32", {"last layer", "size 1"});
+  expect_wrong("num_desc 64 32 1", "desc 64 1", {"wrong layer size", "desc", "num_desc"});
+  expect_wrong("num_desc 64 32 1", "num_desc 0 1", {"wrong layer size", "found: 0"});
+  expect_wrong("force_weight = 1.0", "", {"go together", "only energy_weight"});
+  expect_wrong("force_weight = 1.0", "force_weight = -1", {"not negative"});
+  expect_wrong("batch_size", "training_fraction = 1.5\nbatch_size", {"at most 1"});
+  expect_wrong("batch_size", "multi_element_option = 4\nbatch_size", {"from 1 to 3"});
+  expect_wrong("numTypes = 1", "numTypes = 2", {"numTypes", "1 (Ta)", "numTypes = 2"});
+  expect_wrong("twojmax = 6", "twojmax = 6 8", {"wrong number of values"});
+  expect_wrong("twojmax = 6", "twojmax = six", {"[BISPECTRUM] twojmax", "six"});
+  expect_wrong("radelem = 0.5", "radelem = 0.5 0.6", {"radelem", "found: 2", "wanted: 1"});
+  expect_wrong("rcutfac = 4.67637", "rcutfac = -1", {"rcutfac", "larger than 0"});
+  expect_wrong("rcutfac = 4.67637", "rcutfac = 4,67", {"found: 4,67"});
+  const std::string own = "[TORCHPOT]\n";
+  const auto wrong_own = [&](const std::string &line, const std::vector<std::string> &parts) {
+    SCOPED_TRACE(line);
+    expect_error([&] { read(TA + own + line); }, parts);
+  };
+  wrong_own("activation = softmax", {"[TORCHPOT] activation", "softmax", "softplus"});
+  wrong_own("loss = mean", {"[TORCHPOT] loss", "one of fitsnap, documented"});
+  wrong_own("network = deep", {"one of linear, quadratic, mlp"});
+  wrong_own("precision = single", {"one of float64, float32"});
+  wrong_own("test_fraction = 1", {"from 0 to below 1"});
+  wrong_own("seed = -1", {"[TORCHPOT] seed", "from 0"});
+}
+
+TEST(Settings, WrongGroups)
+{
+  const std::string line = "Liquid        =  1.0    0       4.67E+02        0.5 ";
+  expect_wrong(line, "Liquid = 1.0", {"dir/Ta.fit:65: [GROUPS] Liquid", "found: 2", "wanted: 5",
+                                      "training_size testing_size eweight fweight vweight"});
+  expect_wrong("random_sampling = 0", "random_samplin = 1", {"did you mean random_sampling?"});
+  expect_wrong(line, "Liquid = 1.5 0 1 1 ", {"fraction up to 1 or a whole number", "1.5"});
+  expect_wrong(line, "Liquid = -1 0 1 1 ", {"Liquid training_size", "not negative"});
+  expect_wrong(line, "Liquid = 1 0 x 1 ", {"Liquid eweight", "found: x"});
+  expect_wrong("name training_size testing_size", "name train_size testing_size",
+               {"unknown column", "Did you mean training_size?"});
+  expect_wrong("name training_size testing_size", "training_size name testing_size",
+               {"first column must be the name"});
+  expect_wrong("name training_size testing_size", "name size training_size",
+               {"either size or training_size"});
+  expect_wrong("str float float", "float float", {"differ in length"});
+  expect_wrong("str float float", "str float number", {"unknown type", "number"});
+  expect_wrong("random_sampling = 0", "random_seed = 1.5", {"random_seed", "a whole number"});
+  expect_error([] { read("[BISPECTRUM]\ntype = H\n[PATH]\ndataPath = d\n"); },
+               {"no groups of data"});
+  expect_error([] { read("[PATH]\ndataPath = d\n[GROUPS]\na = 1 1 1 1\n"); },
+               {"[BISPECTRUM] is missing"});
+}
+
+TEST(Settings, AbsentInputFile)
+{
+  expect_error([] { read_settings("no/such.fit"); },
+               {"no/such.fit", "cannot be read", "no such file"});
+}
+
+TEST(Settings, ZeroReferences)
+{
+  const auto is_zero = [](const std::string &style) {
+    return read(replaced(TA, "hybrid/overlay zero 10.0 zbl 4.0 4.8", style)).reference.is_zero;
+  };
+  EXPECT_TRUE(is_zero("zero 10.0"));
+  EXPECT_TRUE(is_zero("zero 4.5 full"));
+  EXPECT_TRUE(is_zero("hybrid/overlay zero 5.0"));
+  EXPECT_FALSE(is_zero("zbl 4.0 4.8"));
+  EXPECT_FALSE(is_zero("hybrid/overlay zero 10.0 zbl 4.0 4.8"));
+}
