@@ -17,8 +17,7 @@ Handle open_to_read(const std::string &file)
   if (known == 0) throw Error("this is no HDF5 file", file);
   const Handle access = hdf5_access(false);
   // this flag opens a file that is being written, was closed, or was left by a killed writer
-  return Handle(H5Fopen(file.c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access.get()),
-                "cannot open it", file);
+  return open_hdf5(file, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access);
 }
 
 std::string atom_text(std::size_t atom)
@@ -164,8 +163,9 @@ void fitdump_clear_status(const std::string &file)
 {
   const QuietHdf5 quiet;
   if (!std::filesystem::exists(file)) throw Error("file not found", file);
+  const WriterLock lock(file);
   const Handle access = hdf5_access(true);
-  const Handle handle(H5Fopen(file.c_str(), H5F_ACC_RDWR, access.get()), "cannot open it", file);
+  const Handle handle = open_hdf5(file, H5F_ACC_RDWR, access);
   read_fitdump_header(handle.get(), file);
   hdf5_check(H5Fincrement_filesize(handle.get(), 0), "cannot note the file's size", file);
 }

@@ -89,6 +89,7 @@ void check_sizes(const FitdumpFrame &frame, const FitdumpHeader &header)
 struct FitdumpWriter::Implementation {
   std::string name;
   FitdumpHeader header;
+  WriterLock lock;
   Handle file;
   FitdumpDatasets sets;
   std::int64_t n_frames = 0, n_atoms = 0, n_pairs = 0;
@@ -158,9 +159,9 @@ void FitdumpWriter::Implementation::open()
     const FitdumpReader reader(name);
     check_headers(reader.header(), header, name);
   }
+  lock = WriterLock(name);
   const Handle access = hdf5_access(true);
-  file = Handle(H5Fopen(name.c_str(), H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, access.get()),
-                "cannot open it for writing", name);
+  file = open_hdf5(name, H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, access);
   hdf5_check(H5Fincrement_filesize(file.get(), 0), "cannot note the file's size", name);
   sets = open_fitdump_datasets(file.get(), header, name);
   cut_torn();

@@ -4,6 +4,12 @@
 #include "torchpot_error.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace torchpot {
 namespace {
@@ -148,6 +154,48 @@ Handle hdf5_access(bool clear)
   set_flag(access.get(), SKIP_EOF_CHECK);
   if (clear) set_flag(access.get(), CLEAR_STATUS);
   return access;
+}
+
+Handle open_hdf5(const std::string &file, unsigned flags, const Handle &access)
+{
+  const std::string problem =
+      flags & H5F_ACC_RDWR ? "cannot open it for writing" : "cannot open it";
+  for (int tries = 1;; tries++) {
+    const hid_t id = H5Fopen(file.c_str(), flags, access.get());
+    const bool locked = id < 0 && hdf5_reason().find("lock file") != std::string::npos;
+    if (!locked || tries == 100) return Handle(id, problem, file);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+WriterLock::WriterLock(const std::string &file)
+{
+#ifdef F_OFD_SETLK
+  descriptor = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
+  if (descriptor < 0) return;    // HDF5 will say why
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_len = 1;
+  // file systems without locks cannot say who else writes
+  if (fcntl(descriptor, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES)) return;
+  ::close(descriptor);
+  descriptor = -1;
+  throw Error("another program or command is writing to it", file);
+#else
+  (void) file;
+#endif
+}
+
+WriterLock &WriterLock::operator=(WriterLock &&other) noexcept
+{
+  std::swap(descriptor, other.descriptor);
+  return *this;
+}
+
+WriterLock::~WriterLock()
+{
+  if (descriptor >= 0) ::close(descriptor);
 }
 
 void write_text_attribute(hid_t object, const char *name, const std::vector<std::string> &values,

@@ -48,6 +48,24 @@ void hdf5_check(herr_t status, const std::string &problem, const std::string &wh
 /// killed writer left in the file.
 Handle hdf5_access(bool clear);
 
+/// Opens a file. Waits up to some seconds while another program, such as a reader that polls the
+/// file, is just opening it.
+Handle open_hdf5(const std::string &file, unsigned flags, const Handle &access);
+
+/// Held by who changes a file, for as long as it lives: HDF5 does not keep out a second writer in
+/// SWMR mode. Throws Error if another program or object holds it; ends with the process.
+class WriterLock {
+ public:
+  WriterLock() = default;
+  explicit WriterLock(const std::string &file);
+  WriterLock(WriterLock &&other) noexcept : descriptor(other.descriptor) { other.descriptor = -1; }
+  WriterLock &operator=(WriterLock &&other) noexcept;
+  ~WriterLock();
+
+ private:
+  int descriptor = -1;
+};
+
 /// Attributes of an object. Strings have a fixed length; where names the file.
 void write_text_attribute(hid_t object, const char *name, const std::vector<std::string> &values,
                           bool scalar, const std::string &where);

@@ -6,6 +6,16 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 add_executable(make_models lammps/make_models.cpp)
 target_link_libraries(make_models PRIVATE torchpot_model_file)
 
+# the plugin's entry as if it were built for another LAMMPS, without the styles themselves
+add_library(wrong_version_plugin MODULE ${PROJECT_SOURCE_DIR}/ML-TORCHPOT/torchpotplugin.cpp)
+target_compile_definitions(wrong_version_plugin PRIVATE LMP_PAIR_TORCHPOT_H LMP_FIX_FITDUMP_H
+  TORCHPOT_VERSION="0" TORCHPOT_LAMMPS_VERSION=20200101)
+target_compile_options(wrong_version_plugin PRIVATE
+  -include ${CMAKE_CURRENT_SOURCE_DIR}/lammps/plugin_without_styles.h)
+target_link_libraries(wrong_version_plugin PRIVATE torchpot::lammps_headers)
+set_target_properties(wrong_version_plugin PROPERTIES PREFIX "" OUTPUT_NAME torchpotplugin
+  LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/wrong_version)
+
 # torchpot_python_test(NAME): the functions test_* of lammps/NAME.py, each a ctest
 function(torchpot_python_test name)
   set(script ${CMAKE_CURRENT_SOURCE_DIR}/lammps/${name}.py)
@@ -18,6 +28,7 @@ function(torchpot_python_test name)
       ENVIRONMENT "TORCHPOT_LMP=${CMAKE_BINARY_DIR}/bin/lmp;\
 TORCHPOT_MPIRUN=${CMAKE_BINARY_DIR}/bin/mpirun;\
 TORCHPOT_PLUGIN_DIR=$<TARGET_FILE_DIR:torchpotplugin>;\
+TORCHPOT_WRONG_PLUGIN_DIR=$<TARGET_FILE_DIR:wrong_version_plugin>;\
 TORCHPOT_MAKE_MODELS=$<TARGET_FILE:make_models>")
   endforeach()
 endfunction()

@@ -12,6 +12,8 @@
 #include <functional>
 #include <limits>
 #include <random>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -376,6 +378,37 @@ TEST_F(FitdumpFile, KillsCostNothingThatWasWritten)
   expect_frames(file, expected);
   write(header, expected, expected + 2, true);
   expect_frames(file, expected + 2);
+}
+
+TEST_F(FitdumpFile, OneWriterAtATime)
+{
+  {
+    FitdumpWriter writer(file, make_header(), false);
+    expect_error([&] { FitdumpWriter(file, make_header(), true); }, {"is writing to it", file});
+    expect_error([&] { fitdump_clear_status(file); }, {"is writing to it", file});
+    writer.append(make_frame(make_header(), 0));
+  }
+  write(make_header(), 1, 2, true);
+  fitdump_clear_status(file);
+  expect_frames(file, 2);
+}
+
+TEST_F(FitdumpFile, WaitsForOthersToOpen)
+{
+  write(make_header(), 0, 1, false);
+  // HDF5's lock, as another program has it while it opens the file
+  const int descriptor = open(file.c_str(), O_RDONLY);
+  ASSERT_EQ(flock(descriptor, LOCK_SH), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    usleep(200000);
+    flock(descriptor, LOCK_UN);
+    _exit(0);
+  }
+  close(descriptor);
+  write(make_header(), 1, 2, true);
+  waitpid(child, nullptr, 0);
+  expect_frames(file, 2);
 }
 
 TEST_F(FitdumpFile, FullDisk)
