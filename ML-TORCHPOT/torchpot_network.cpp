@@ -16,6 +16,16 @@ double logistic(double x)
   return x < 0.0 ? std::exp(x) / (1.0 + std::exp(x)) : 1.0 / (1.0 + std::exp(-x));
 }
 
+double normal_distribution(double x)
+{
+  return 0.5 * std::erfc(-x * M_SQRT1_2);
+}
+
+double normal_density(double x)
+{
+  return 0.5 * M_2_SQRTPI * M_SQRT1_2 * std::exp(-0.5 * x * x);
+}
+
 double activation_value(Activation a, double x)
 {
   switch (a) {
@@ -25,7 +35,7 @@ double activation_value(Activation a, double x)
     case Activation::relu: return x <= 0.0 ? 0.0 : x;
     case Activation::softplus: return (x <= 0.0 ? 0.0 : x) + std::log1p(std::exp(-std::fabs(x)));
     case Activation::silu: return x * logistic(x);
-    case Activation::gelu: return x * gelu_probability(x);
+    case Activation::gelu: return x * normal_distribution(x);
   }
   return NAN;
 }
@@ -39,7 +49,7 @@ double activation_slope(Activation a, double x)
     case Activation::relu: return x <= 0.0 ? 0.0 : 1.0;
     case Activation::softplus: return logistic(x);
     case Activation::silu: return logistic(x) * (1.0 + x * logistic(-x));
-    case Activation::gelu: return gelu_probability(x) + x * gelu_density(x);
+    case Activation::gelu: return normal_distribution(x) + x * normal_density(x);
   }
   return NAN;
 }
@@ -96,28 +106,40 @@ struct Checker {
   }
 };
 
-/// Weights of the quadratic form as the full symmetric matrix.
-template <class T, class Array>
-void append_matrix(int n, const double *triangle, Array &to)
+/// Tiles of eight rows of the matrix with element(row, column).
+template <class T, class Element>
+AlignedVector<T> tiles(std::size_t n_rows, std::size_t n_columns, Element element)
 {
-  const std::size_t first = to.size();
-  to.resize(first + (std::size_t) n * n);
-  for (int k = 0; k < n; k++)
-    for (int l = k; l < n; l++)
-      to[first + k * n + l] = to[first + l * n + k] = (T) *triangle++;
+  AlignedVector<T> tiled(whole_tiles(n_rows) * n_columns, T(0));
+  for (std::size_t r = 0; r < n_rows; r++)
+    for (std::size_t c = 0; c < n_columns; c++)
+      tiled[(r / 8 * n_columns + c) * 8 + r % 8] = (T) element(r, c);
+  return tiled;
+}
+
+template <class T> AlignedVector<T> filled_up(const double *values, std::size_t n)
+{
+  AlignedVector<T> result(values, values + n);
+  result.resize(whole_tiles(n), T(0));
+  return result;
+}
+
+/// Linear and quadratic models: the weights, and the quadratic form as the full matrix.
+template <class T>
+typename BlockNetwork<T>::Layer form_layer(const NetworkParameters &p, const double *w)
+{
+  const std::size_t n = p.n_inputs();
+  typename BlockNetwork<T>::Layer layer{n, n, {}, {}, filled_up<T>(w, n)};
+  const double *const triangle = w + n;
+  if (p.kind == NetworkKind::quadratic)
+    layer.forward = tiles<T>(n, n, [&](std::size_t r, std::size_t c) {
+      const std::size_t k = std::min(r, c), l = std::max(r, c);
+      return triangle[k * n - k * (k + 1) / 2 + l];
+    });
+  return layer;
 }
 
 }    // namespace
-
-double gelu_probability(double x)
-{
-  return 0.5 * std::erfc(-x * M_SQRT1_2);
-}
-
-double gelu_density(double x)
-{
-  return 0.5 * M_2_SQRTPI * M_SQRT1_2 * std::exp(-0.5 * x * x);
-}
 
 const char *to_string(Activation a)
 {
@@ -240,27 +262,34 @@ double network_reference(const NetworkParameters &p, int element, const double *
 template <class T>
 BlockNetwork<T>::BlockNetwork(const NetworkParameters &p) :
     kind(p.kind), element_mode(p.element_mode), n_descriptors(p.n_descriptors),
-    n_inputs(p.n_inputs()), n_elements(p.n_elements), layer_sizes(p.layer_sizes),
-    activations(p.activations), output_scale((T) p.output_scale),
+    n_inputs(p.n_inputs()), n_elements(p.n_elements), activations(p.activations), output_scale((T) p.output_scale),
     energy_shift(p.energy_shift.begin(), p.energy_shift.end()), sets(p.n_sets())
 {
-  const int n = p.n_parameters();
   for (std::size_t s = 0; s < sets.size(); s++) {
-    const double *w = &p.parameters[s * n];
+    const double *w = &p.parameters[s * p.n_parameters()];
     for (int k = 0; k < n_descriptors; k++) {
       sets[s].input_shift.push_back((T) p.input_shift[s * n_descriptors + k]);
       sets[s].input_factor.push_back((T) (1.0 / p.input_scale[s * n_descriptors + k]));
     }
-    sets[s].parameters.assign(w, w + (kind == NetworkKind::quadratic ? n_inputs : n));
-    if (kind == NetworkKind::quadratic)
-      append_matrix<T>(n_inputs, w + n_inputs, sets[s].parameters);
+    if (kind != NetworkKind::mlp) sets[s].layers.push_back(form_layer<T>(p, w));
+    std::size_t n_in = n_inputs;
+    for (const std::size_t n_out : p.layer_sizes) {
+      const double *const bias = w + n_out * n_in;
+      sets[s].layers.push_back(
+          {n_in, n_out,
+           tiles<T>(n_out, n_in, [&](std::size_t r, std::size_t c) { return w[r * n_in + c]; }),
+           tiles<T>(n_in, n_out, [&](std::size_t r, std::size_t c) { return w[c * n_in + r]; }),
+           filled_up<T>(bias, n_out)});
+      w = bias + n_out;
+      n_in = n_out;
+    }
   }
-  std::size_t total = 0, widest = n_inputs;
-  for (const int size : layer_sizes) {
-    total += size;
-    widest = std::max<std::size_t>(widest, size);
+  std::size_t total = 0, widest = whole_tiles(n_inputs);
+  for (const int size : p.layer_sizes) {
+    total += whole_tiles(size);
+    widest = std::max(widest, whole_tiles(size));
   }
-  value.resize((n_inputs + total) * MAX_COLUMNS);
+  value.resize((whole_tiles(n_inputs) + total) * MAX_COLUMNS);
   slope.resize(total * MAX_COLUMNS);
   adjoint.resize(widest * MAX_COLUMNS);
   spare.resize(widest * MAX_COLUMNS);

@@ -61,50 +61,33 @@ template <class T> class BlockPass {
         x[k * n + c] = element[c] == k - net.n_descriptors ? T(1) : T(0);
   }
 
-  void fill(T *to, const T *rows, std::size_t n_rows) const
-  {
-    for (std::size_t r = 0; r < n_rows; r++) {
-      const Vec x = rows ? hn::Set(d, rows[r]) : hn::Zero(d);
-      for (std::size_t c = 0; c < n; c += hn::Lanes(d)) hn::StoreU(x, d, to + r * n + c);
-    }
-  }
-
   // returns the derivative with respect to the inputs
   T *network()
   {
     T *x = net.value.data(), *slope = net.slope.data();
-    const T *w = set.parameters.data();
-    std::size_t n_in = net.n_inputs;
-    for (std::size_t l = 0; l < net.layer_sizes.size(); l++) {
-      const std::size_t n_out = net.layer_sizes[l];
-      T *const y = x + n_in * n;
-      fill(y, w + n_out * n_in, n_out);
-      multiply(Product<T>{n_out, n, n_in, w, n_in, 1, x, n, y, n});
-      activate<T>(net.activations[l], 1, n_out * n, n_out * n, y, slope, nullptr);
+    for (std::size_t i = 0; i < set.layers.size(); i++) {
+      const auto &l = set.layers[i];
+      T *const y = x + whole_tiles(l.n_in) * n;
+      multiply(TiledProduct<T>{l.n_out, n, l.n_in, l.forward.data(), l.bias.data(), x, n, y, n});
+      activate<T>(net.activations[i], 1, l.n_out * n, l.n_out * n, y, slope, nullptr);
       x = y;
-      slope += n_out * n;
-      w += n_out * (n_in + 1);
-      n_in = n_out;
+      slope += l.n_out * n;
     }
     output = x;
-    return backward(w, slope);
+    return backward(slope);
   }
 
-  // from behind the last layer's parameters and derivatives of activations
-  T *backward(const T *w, T *slope)
+  // from behind the derivatives of the last activation
+  T *backward(T *slope)
   {
     T *up = net.adjoint.data(), *down = net.spare.data();
-    const T one = T(1);
-    fill(up, &one, 1);
-    for (std::size_t l = net.layer_sizes.size(); l-- > 0;) {
-      const std::size_t n_out = net.layer_sizes[l];
-      const std::size_t n_in = l ? net.layer_sizes[l - 1] : net.n_inputs;
-      slope -= n_out * n;
-      w -= n_out * (n_in + 1);
-      for (std::size_t i = 0; i < n_out * n; i += hn::Lanes(d))
-        hn::StoreU(hn::Mul(hn::LoadU(d, up + i), hn::LoadU(d, slope + i)), d, up + i);
-      fill(down, nullptr, n_in);
-      multiply(Product<T>{n_in, n, n_out, w, 1, n_in, up, n, down, n});
+    for (std::size_t c = 0; c < n; c += hn::Lanes(d)) hn::StoreU(hn::Set(d, 1), d, up + c);
+    for (std::size_t i = set.layers.size(); i-- > 0;) {
+      const auto &l = set.layers[i];
+      slope -= l.n_out * n;
+      for (std::size_t j = 0; j < l.n_out * n; j += hn::Lanes(d))
+        hn::StoreU(hn::Mul(hn::LoadU(d, up + j), hn::LoadU(d, slope + j)), d, up + j);
+      multiply(TiledProduct<T>{l.n_in, n, l.n_out, l.backward.data(), nullptr, up, n, down, n});
       std::swap(up, down);
     }
     return up;
@@ -113,17 +96,16 @@ template <class T> class BlockPass {
   // E = sum_k x_k (w_k + 1/2 (V x)_k), dE/dx = w + V x
   T *polynomial()
   {
-    const std::size_t n_in = net.n_inputs;
-    const T *const w = set.parameters.data();
+    const auto &l = set.layers[0];
+    const std::size_t n_k = net.kind == NetworkKind::quadratic ? l.n_in : 0;
     T *const x = net.value.data(), *const g = net.adjoint.data(), *const e = net.spare.data();
-    fill(g, w, n_in);
-    if (net.kind == NetworkKind::quadratic)
-      multiply(Product<T>{n_in, n, n_in, w + n_in, n_in, 1, x, n, g, n});
+    multiply(TiledProduct<T>{l.n_in, n, n_k, l.forward.data(), l.bias.data(), x, n, g, n});
     const Vec half = hn::Set(d, T(0.5));
     for (std::size_t c = 0; c < n; c += hn::Lanes(d)) {
       Vec sum = hn::Zero(d);
-      for (std::size_t k = 0; k < n_in; k++) {
-        const Vec mean = hn::Mul(half, hn::Add(hn::Set(d, w[k]), hn::LoadU(d, g + k * n + c)));
+      for (std::size_t k = 0; k < l.n_in; k++) {
+        const Vec mean =
+            hn::Mul(half, hn::Add(hn::Set(d, l.bias[k]), hn::LoadU(d, g + k * n + c)));
         sum = hn::MulAdd(hn::LoadU(d, x + k * n + c), mean, sum);
       }
       hn::StoreU(sum, d, e + c);

@@ -9,10 +9,11 @@
 
 namespace torchpot {
 
-/// The normal distribution and its density, for gelu; in torchpot_network.cpp, out of reach of the
-/// compiler flags of single instruction sets.
-double gelu_probability(double x);
-double gelu_density(double x);
+/// Rows of matrices that are cut into tiles of eight.
+inline std::size_t whole_tiles(std::size_t n)
+{
+  return (n + 7) / 8 * 8;
+}
 
 /// Parameters of all sets in arithmetic T, and the scratch of one block.
 template <class T> struct BlockNetwork {
@@ -21,19 +22,25 @@ template <class T> struct BlockNetwork {
   NetworkKind kind;
   ElementMode element_mode;
   int n_descriptors, n_inputs, n_elements;
-  std::vector<int> layer_sizes;
   std::vector<Activation> activations;
   T output_scale;
   std::vector<T> energy_shift;               // [n_elements]
+  /// Matrices in tiles of eight rows, see TiledProduct.
+  struct Layer {
+    std::size_t n_in, n_out;
+    AlignedVector<T> forward, backward;    // W [n_out][n_in] and its transpose
+    AlignedVector<T> bias;                 // filled up with zeros to whole tiles
+  };
   struct Set {
     std::vector<T> input_shift, input_factor;    // [n_descriptors], factor = 1 / scale
-    /// mlp: as in NetworkParameters; linear: weights; quadratic: weights, then the full matrix
-    AlignedVector<T> parameters;
+    /// linear: no matrix, the weights as bias; quadratic: the full matrix, and weights likewise
+    std::vector<Layer> layers;
   };
   std::vector<Set> sets;
 
-  // scratch for up to MAX_COLUMNS lanes: values and derivatives of the activations, layer after
-  // layer, adjoints of two layers, and a padded copy of a block's descriptors and gradients
+  // scratch for up to MAX_COLUMNS lanes, rows in whole tiles: values and derivatives of the
+  // activations, layer after layer, adjoints of two layers, and a padded copy of a block's
+  // descriptors and gradients
   static constexpr std::size_t MAX_COLUMNS = 32;
   AlignedVector<T> value, slope, adjoint, spare, padded;
 };

@@ -387,6 +387,16 @@ TEST(ModelJson, HasTheDocumentedKeysInOrder)
   }
 }
 
+TEST(ModelJson, ExampleOfTheDocumentation)
+{
+  std::ifstream in(std::string(TORCHPOT_TEST_SOURCE) + "/../doc/model_format.md");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const std::size_t first = text.find("```json") + 7, last = text.find("```", first);
+  ASSERT_NE(last, std::string::npos);
+  const Model m = model_from_json(text.substr(first, last - first), "example");
+  EXPECT_EQ(m.network.n_parameters(), 31 * 64 + 65 * 64 + 65);
+}
+
 TEST(ModelJson, TextOfOtherEncodingsIsKeptReadable)
 {
   Model m = small_model();

@@ -119,8 +119,11 @@ TEST_F(NetworkTargets, ActivationsAreAccurateEverywhere)
       for (int i = 0; i < width; i++) {
         double g;
         const double e = network_reference(p, 0, &x[i], &g);
-        // relative for values, to which small outputs of one layer are inputs of the next
-        EXPECT_NEAR(energy[i], e, 1e-14 * std::fabs(e) + 1e-300) << to_string(a) << " " << x[i];
+        // relative for values, because small outputs of one layer are inputs of the next; the
+        // reference itself loses digits where it rounds the argument of erfc
+        const double loss = a == Activation::gelu ? 1.0 + 0.02 * x[i] * x[i] : 1.0;
+        EXPECT_NEAR(energy[i], e, 1e-14 * loss * std::fabs(e) + 1e-300)
+            << to_string(a) << " " << x[i];
         EXPECT_NEAR(gradient[i], g, 1e-15) << to_string(a) << " " << x[i];
       }
     }
