@@ -19,6 +19,7 @@ PairStyle(torchpot,PairTorchpot);
 #include "pair.h"
 
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace torchpot {
@@ -65,7 +66,9 @@ class PairTorchpot : public Pair {
   void map_elements();
   void build_committee();
   void log_setup();
+  double largest_cutoff() const;
   double estimate_memory() const;
+  std::string device_lines(const std::vector<int> &) const;
 
   // forces: pair_torchpot_compute.cpp
   int chunk_size() const;

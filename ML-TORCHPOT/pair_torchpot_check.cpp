@@ -92,11 +92,6 @@ void PairTorchpot::check_forces()
     committee = std::make_unique<torchpot::Committee>(
         impl->models, torchpot::Precision::float64, !impl->settings.plain);
   });
-  double cutoff = 0.0;
-  for (int i = 1; i <= atom->ntypes; i++)
-    for (int j = 1; j <= atom->ntypes; j++)
-      if (map[i] >= 0 && map[j] >= 0)
-        cutoff = std::max(cutoff, committee->cutoff(map[i], map[j]));
 
   std::string problem;
   for (tagint id : lowest_ids(atom, list, world)) {
@@ -107,7 +102,7 @@ void PairTorchpot::check_forces()
       if (atom->tag[i] == id) std::copy_n(own + i * width, 3, force);
     try {
       for (int d = 0; d < 3; d++) {
-        double h = FIRST_STEP * cutoff;
+        double h = FIRST_STEP * largest_cutoff();
         for (int s = 0; s < N_STEPS; s++, h *= 0.1)
           derivative[d][s] = energy_derivative(*committee, centers, id, d, h);
       }

@@ -214,18 +214,25 @@ void PairTorchpot::build_committee()
   });
 }
 
-/* ----------------------------------------------------------------------
-   bytes of this style per rank, from the mean density
-------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------- */
 
-double PairTorchpot::estimate_memory() const
+double PairTorchpot::largest_cutoff() const
 {
   double cutoff = 0.0;
   for (int i = 1; i <= atom->ntypes; i++)
     for (int j = 1; j <= atom->ntypes; j++)
       if (map[i] >= 0 && map[j] >= 0)
         cutoff = std::max(cutoff, impl->committee->cutoff(map[i], map[j]));
-  const double length = cutoff + neighbor->skin;
+  return cutoff;
+}
+
+/* ----------------------------------------------------------------------
+   bytes of this style per rank, from the mean density
+------------------------------------------------------------------------- */
+
+double PairTorchpot::estimate_memory() const
+{
+  const double length = largest_cutoff() + neighbor->skin;
   const double n_local = (double) atom->natoms / comm->nprocs;
   const double volume = domain->xprd * domain->yprd * domain->zprd;
   const double n_neighbors =
@@ -246,6 +253,22 @@ double PairTorchpot::estimate_memory() const
 
 /* ---------------------------------------------------------------------- */
 
+static std::string number(double x)
+{
+  char text[32];
+  snprintf(text, sizeof(text), "%.6g", x);
+  return text;
+}
+
+static std::string line(const std::string &name, const std::string &value)
+{
+  return "  " + name + std::string(15 - name.size(), ' ') + value + "\n";
+}
+
+/* ----------------------------------------------------------------------
+   what the model is
+------------------------------------------------------------------------- */
+
 static std::string network_words(const torchpot::NetworkParameters &p)
 {
   if (p.kind == torchpot::NetworkKind::linear) return "linear model";
@@ -257,10 +280,47 @@ static std::string network_words(const torchpot::NetworkParameters &p)
   return text;
 }
 
-static std::string number(double x)
+static std::string model_lines(const std::vector<torchpot::Model> &models,
+                               const std::vector<torchpot::PairModelFile> &files,
+                               int n_evaluations)
 {
-  char text[32];
-  snprintf(text, sizeof(text), "%.6g", x);
+  std::string text;
+  for (const torchpot::PairModelFile &file : files)
+    text += line("model", file.path + " (SHA-256 " + file.sha256.substr(0, 12) + "...)");
+  if (models.size() > 1)
+    text += line("committee", std::to_string(models.size()) + " models, forces are their mean; " +
+                     std::to_string(n_evaluations) + " descriptor evaluation(s)");
+  const torchpot::Model &model = models[0];
+  return text +
+      line("family", model.family + ": SNAP with 2J = " +
+               std::to_string(model.descriptor.twojmax) + ", " +
+               std::to_string(model.network.n_descriptors) + " descriptors, " +
+               network_words(model.network));
+}
+
+static std::string reference_lines(const std::vector<std::string> &commands)
+{
+  std::string text;
+  for (const std::string &command : commands)
+    text += text.empty()
+        ? line("reference", "trained on top of this potential, overlay it: " + command)
+        : line("", command);
+  return text;
+}
+
+/* ---------------------------------------------------------------------- */
+
+std::string PairTorchpot::device_lines(const std::vector<int> &gpus) const
+{
+  const std::string cpu = std::string("cpu (") +
+      (impl->settings.plain ? "plain kernels" : torchpot::simd_target()) + ")";
+  if (impl->settings.device != "cuda")
+    return line("device", (comm->nprocs == 1 ? "rank 0: " : "ranks 0 to " +
+                               std::to_string(comm->nprocs - 1) + ": ") + cpu);
+  std::string text;
+  for (int rank = 0; rank < comm->nprocs; rank++)
+    text += line("device", "rank " + std::to_string(rank) + ": network on cuda:" +
+                     std::to_string(gpus[rank]) + ", descriptors on " + cpu);
   return text;
 }
 
@@ -268,51 +328,28 @@ static std::string number(double x)
 
 void PairTorchpot::log_setup()
 {
-  const torchpot::Model &model = impl->models[0];
   std::vector<int> gpus(comm->nprocs);
   MPI_Gather(&impl->gpu, 1, MPI_INT, gpus.data(), 1, MPI_INT, 0, world);
   if (comm->me != 0) return;
 
-  std::string text = "Pair style torchpot:\n";
-  const auto line = [&text](const std::string &name, const std::string &value) {
-    text += "  " + name + std::string(15 - name.size(), ' ') + value + "\n";
-  };
-  for (const torchpot::PairModelFile &file : impl->files)
-    line("model", file.path + " (SHA-256 " + file.sha256.substr(0, 12) + "...)");
-  if (impl->models.size() > 1)
-    line("committee", std::to_string(impl->models.size()) + " models, forces are their mean; " +
-             std::to_string(impl->committee->n_evaluations()) + " descriptor evaluation(s)");
-  line("family", model.family + ": SNAP with 2J = " + std::to_string(model.descriptor.twojmax) +
-           ", " + std::to_string(model.network.n_descriptors) + " descriptors, " +
-           network_words(model.network));
-
+  const torchpot::Model &model = impl->models[0];
+  const double cutoff = largest_cutoff();
   std::vector<std::string> types;
-  double cutoff = 0.0;
-  for (int t = 1; t <= atom->ntypes; t++) types.push_back(std::to_string(t) + " = " + impl->elements[t - 1]);
-  for (int i = 1; i <= atom->ntypes; i++)
-    for (int j = 1; j <= atom->ntypes; j++)
-      if (map[i] >= 0 && map[j] >= 0)
-        cutoff = std::max(cutoff, impl->committee->cutoff(map[i], map[j]));
-  line("atom types", joined(types, ", "));
-  line("cutoff", number(cutoff));
-  line("units", model.units);
-  line("precision", impl->precision == torchpot::Precision::float32 ? "float32" : "float64");
+  for (int t = 1; t <= atom->ntypes; t++)
+    types.push_back(std::to_string(t) + " = " + impl->elements[t - 1]);
 
-  const std::string cpu = std::string("cpu (") +
-      (impl->settings.plain ? "plain kernels" : torchpot::simd_target()) + ")";
-  if (impl->settings.device == "cuda")
-    for (int rank = 0; rank < comm->nprocs; rank++)
-      line("device", "rank " + std::to_string(rank) + ": network on cuda:" +
-               std::to_string(gpus[rank]) + ", descriptors on " + cpu);
-  else
-    line("device", (comm->nprocs == 1 ? "rank 0: " : "ranks 0 to " +
-                        std::to_string(comm->nprocs - 1) + ": ") + cpu);
-  line("communication", std::string("no message passing, keyword comm has no effect; ghost cutoff ") +
-           number(std::max(cutoff + neighbor->skin, comm->cutghostuser)));
-  line("memory", "about " + number(std::ceil(estimate_memory() / 1e5) / 10.0) +
-           " MB per rank, " + std::to_string(chunk_size()) + " atoms per model call");
-  for (std::size_t k = 0; k < model.reference.size(); k++)
-    line(k == 0 ? "reference" : "", (k == 0 ? "trained on top of this potential, overlay it: " : "") +
-             model.reference[k]);
-  utils::logmesg(lmp, text);
+  std::string text = "Pair style torchpot:\n" +
+      model_lines(impl->models, impl->files, impl->committee->n_evaluations());
+  text += line("atom types", joined(types, ", "));
+  text += line("cutoff", number(cutoff));
+  text += line("units", model.units);
+  text += line("precision",
+               impl->precision == torchpot::Precision::float32 ? "float32" : "float64");
+  text += device_lines(gpus);
+  text += line("communication",
+               "no message passing, keyword comm has no effect; ghost cutoff " +
+                   number(std::max(cutoff + neighbor->skin, comm->cutghostuser)));
+  text += line("memory", "about " + number(std::ceil(estimate_memory() / 1e5) / 10.0) +
+                   " MB per rank, " + std::to_string(chunk_size()) + " atoms per model call");
+  utils::logmesg(lmp, text + reference_lines(model.reference));
 }

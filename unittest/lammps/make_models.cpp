@@ -1,4 +1,4 @@
-// Writes model files for tests: make_models FILE [key=value ...] [+ FILE ...], keys as in the table.
+// Writes model files for tests: make_models FILE [key=value ...] [+ FILE ...], keys as below.
 // Parameters are random from `seed`, or come from the text file `parameters` (energy shift per
 // element, then the parameters of each set).
 #include "torchpot_error.h"

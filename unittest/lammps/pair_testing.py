@@ -235,5 +235,6 @@ def write_descriptor(file, elements, radelem, welem, p, sinner=None, dinner=None
                       f"dinnerelems {' '.join(map(str, dinner[:n]))}\n")
 
 
-__all__ = ["make_model", "write_models", "n_descriptors", "run", "random_cell", "Case", "Values", "evaluate", "assert_close", "assert_same",
-           "SnapPotential", "write_descriptor", "SNAP_DEFAULTS", "write_data"]
+__all__ = ["make_model", "write_models", "n_descriptors", "run", "random_cell", "Case", "Values",
+           "evaluate", "assert_close", "assert_same", "SnapPotential", "write_descriptor",
+           "SNAP_DEFAULTS", "write_data"]

@@ -193,8 +193,10 @@ pair_style torchpot
 run 0
 """, 2).check().output
     assert output.count("Pair style torchpot:") == 2, output
-    for text in ("  model          m.pt (SHA-256 ", "  family         descriptor: SNAP with 2J = 4, "
-                 "14 descriptors, network 14-16-16-1", "  atom types     1 = In, 2 = P",
+    for text in ("  model          m.pt (SHA-256 ",
+                 "  family         descriptor: SNAP with 2J = 4, 14 descriptors, "
+                 "network 14-16-16-1",
+                 "  atom types     1 = In, 2 = P",
                  "  cutoff         4.5", "  units          metal", "  precision      float32",
                  "  precision      float64", "  device         ranks 0 to 1: cpu (",
                  "no message passing, keyword comm has no effect; ghost cutoff 6.5",
