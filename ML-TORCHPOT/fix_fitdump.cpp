@@ -244,7 +244,8 @@ void FixFitdump::init()
   if (comm->cutghostuser >= wanted) return;
   comm->cutghostuser = wanted;
   if (comm->me == 0 && !state->announced)
-    utils::logmesg(lmp, "Fix fitdump: ghost cutoff is at least {:.8} (descriptor + skin)\n", wanted);
+    utils::logmesg(lmp, "Fix fitdump: ghost cutoff is at least {:.8} (descriptor + skin)\n",
+                   wanted);
   state->announced = true;
 }
 

@@ -68,7 +68,8 @@ void FixFitdump::process(const Snapshot &s)
 {
   FitdumpFrame frame;
   gather_atoms(s, frame);
-  int repeated = comm->me == 0 && state->has_last && torchpot::same_configuration(frame, state->last);
+  int repeated =
+      comm->me == 0 && state->has_last && torchpot::same_configuration(frame, state->last);
   MPI_Bcast(&repeated, 1, MPI_INT, 0, world);
   if (repeated) return;
   gather_pairs(s, frame);

@@ -153,7 +153,8 @@ void parse_stress(ExtxyzConfiguration &c, const std::string &where)
   }
   const int place[6][2] = {{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2}, {1, 2}};
   for (int k = 0; k < 6; k++)
-    c.stress[k] = 0.5 * factor * (v[3 * place[k][0] + place[k][1]] + v[3 * place[k][1] + place[k][0]]);
+    c.stress[k] = 0.5 * factor *
+        (v[3 * place[k][0] + place[k][1]] + v[3 * place[k][1] + place[k][0]]);
 }
 
 }    // namespace

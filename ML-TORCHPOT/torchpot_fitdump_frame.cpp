@@ -192,7 +192,7 @@ void check_same_atoms(const ExtxyzConfiguration &truth, const std::string &where
     if (!(distance <= MATCHING))
       throw Error("the position differs from the frame's", atom,
                   std::to_string(distance) + " apart", "at most " + std::to_string(MATCHING),
-                  "The k-th frame is labeled by the k-th configuration, atoms in order of their ids");
+                  "The k-th frame takes the k-th configuration, atoms in order of their ids");
   }
 }
 

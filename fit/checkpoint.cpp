@@ -221,7 +221,8 @@ void compare(const std::string &file, const Identity &found, const Identity &wan
     if (a == b) continue;
     throw Error("the checkpoint belongs to another fit: " +
                     name_of(k < wanted.size() ? b : a) + " differs",
-                file, a, b, "Use the settings and data of that fit, or start anew with --overwrite");
+                file, a, b,
+                "Use the settings and data of that fit, or start anew with --overwrite");
   }
 }
 

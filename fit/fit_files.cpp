@@ -207,8 +207,9 @@ Facts settings_facts(const Settings &settings, const Dataset &dataset, const Fit
       facts.push_back({"optimizer", "Adam, learning rate " + number(train.learning_rate) +
                                       ", batches of " + std::to_string(train.batch_size) +
                                       " configurations"});
-    facts.push_back({"arithmetic", settings.torchpot.precision == Precision::float64 ? "float64"
-                                                                                      : "float32"});
+    facts.push_back({"arithmetic of the model", settings.torchpot.precision == Precision::float64
+                                     ? "float64"
+                                     : "float32"});
   }
   facts.push_back({"reference potential",
                    model.reference.empty() ? "none" : joined(model.reference, "\n")});

@@ -56,7 +56,7 @@ std::vector<double> LeastSquares::solve(double ridge) const
       scaled[i * n + i] = 1.0 + ridge;
       x[i] = right[i] * scale[i];
     }
-    if (cholesky(n, scaled.data(), 1e-15)) break;
+    if (cholesky(n, scaled.data(), 1e-13)) break;
   }
   cholesky_solve(n, scaled.data(), x.data());
   for (std::size_t i = 0; i < n; i++) x[i] *= scale[i];

@@ -121,6 +121,9 @@ NetworkParameters linear_fit(NetworkParameters model, const std::vector<const Sa
   if (model.kind == NetworkKind::mlp)
     throw Error("a network cannot be fitted by linear least squares", "linear fit", "mlp",
                 "linear or quadratic");
+  if (samples.empty())
+    throw Error("there is nothing to fit", "linear fit", "no training configuration with a label",
+                "at least one", "Check [GROUPS], and energy and force in [CALCULATOR]");
   const double n_columns = (double) model.n_sets() * model.n_parameters() + model.n_elements;
   if (n_columns > MAX_COLUMNS)
     throw Error("too many coefficients for the linear fit", "linear fit",

@@ -19,7 +19,6 @@ void check(const Configuration &c, const Sample &sample, int n_descriptors)
                 std::to_string(n));
   for (double x : c.descriptor)
     if (!std::isfinite(x)) throw Error("a descriptor is not a finite number", c.file);
-  if (std::isinf(sample.energy)) throw Error("the energy is not a finite number", c.file);
   if (!sample.has_forces()) return;
   for (int k = 0; k < 3 * c.n_atoms(); k++)
     if (!std::isfinite(sample.force[k]))
@@ -48,7 +47,10 @@ SampleSet::SampleSet(const Dataset &dataset, bool energies, bool forces) :
     sample.derivative = c.derivative.data();
     sample.energy_weight = c.energy_weight;
     sample.force_weight = c.force_weight;
-    if (energies && c.has_energy) sample.energy = c.energy_target();
+    if (energies && c.has_energy) {
+      sample.energy = c.energy_target();
+      if (!std::isfinite(sample.energy)) throw Error("the energy is not a finite number", c.file);
+    }
     if (forces && c.has_forces) {
       for (int k = 0; k < 3 * c.n_atoms(); k++) target[k] = c.force_target(k);
       sample.force = target;
@@ -62,9 +64,6 @@ SampleSet::SampleSet(const Dataset &dataset, bool energies, bool forces) :
     if (!all[m].has_energy() && !all[m].has_forces()) continue;
     (dataset.configurations[m].test ? validation : training).push_back(&all[m]);
   }
-  if (training.empty())
-    throw Error("there is nothing to train on", "data", "no training configuration with a label",
-                "at least one", "Check [GROUPS], and energy and force in [CALCULATOR]");
 }
 
 std::vector<double> composition_energies(const std::vector<const Sample *> &samples,

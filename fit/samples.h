@@ -31,14 +31,13 @@ struct Sample {
 class SampleSet {
  public:
   /// Leaves out all energies or all forces on request. Throws Error naming the configuration if
-  /// it has forces but no derivatives, if a target is not a number, or if nothing is left to
-  /// train on.
+  /// it has forces but no derivatives, or if a target is not a number.
   explicit SampleSet(const Dataset &dataset, bool energies = true, bool forces = true);
   SampleSet(const SampleSet &) = delete;
 
   int n_elements, n_descriptors;
   std::vector<Sample> all;    // in the order of the data set
-  std::vector<const Sample *> training, validation;
+  std::vector<const Sample *> training, validation;    // those with a label
 
  private:
   std::vector<double> force_targets;

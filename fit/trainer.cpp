@@ -108,6 +108,9 @@ Trainer::Trainer(const TrainingOptions &options, const NetworkShape &shape,
     options(options), shape(shape), samples(samples)
 {
   check(options, shape);
+  if (samples.training.empty())
+    throw Error("there is nothing to train on", "data", "no training configuration with a label",
+                "at least one", "Check [GROUPS], and energy and force in [CALCULATOR]");
   lines = make_identity(options, shape, samples);
   const std::size_t size = options.batch_size, n = samples.training.size();
   n_batches = (n + size - 1) / size;

@@ -25,6 +25,26 @@ FitdumpHeader header()
   return h;
 }
 
+/// The pairs that are closer than the cutoff of their two elements: those that fix fitdump writes.
+NeighborTable within_cutoffs(const NeighborTable &all, const Descriptor &descriptor)
+{
+  NeighborTable t;
+  t.element = all.element;
+  t.first.push_back(0);
+  for (std::size_t i = 0; i < all.element.size(); i++) {
+    for (std::size_t p = all.first[i]; p < all.first[i + 1]; p++) {
+      const double *r = &all.vector[3 * p];
+      const double cutoff = descriptor.cutoff(all.element[i], all.neighbor_element[p]);
+      if (r[0] * r[0] + r[1] * r[1] + r[2] * r[2] >= cutoff * cutoff) continue;
+      t.vector.insert(t.vector.end(), r, r + 3);
+      t.neighbor.push_back(all.neighbor[p]);
+      t.neighbor_element.push_back(all.neighbor_element[p]);
+    }
+    t.first.push_back(t.neighbor.size());
+  }
+  return t;
+}
+
 /// What fix fitdump would have written of the configuration.
 FitdumpFrame frame(const Configuration &c, const std::string &label)
 {
@@ -35,8 +55,8 @@ FitdumpFrame frame(const Configuration &c, const std::string &label)
   for (int v = 0; v < 6; v++) f.stress[v] = 10.0 * v;
   std::copy(&c.cell.vectors[0][0], &c.cell.vectors[0][0] + 9, &f.cell[0][0]);
   f.label = label;
-  const NeighborTable t =
-      find_neighbors(n, n, c.position.data(), c.element.data(), c.cell, snap->max_cutoff());
+  const NeighborTable t = within_cutoffs(
+      find_neighbors(n, n, c.position.data(), c.element.data(), c.cell, snap->max_cutoff()), *snap);
   for (int i = 0; i < n; i++) {
     f.id.push_back(i + 1);
     for (std::size_t p = t.first[i]; p < t.first[i + 1]; p++) f.first.push_back(i);

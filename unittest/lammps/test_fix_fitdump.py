@@ -266,7 +266,8 @@ def test_rerun():
     descriptor(**TWO)
     write_data("data", *two_types(n=2))
     run_lammps(setup() + "velocity all create 600 7 loop all\nfix 1 all nve\n"
-               "dump d all custom 2 traj id type x y z\ndump_modify d sort id format float %.17g\n" +
+               "dump d all custom 2 traj id type x y z\n"
+               "dump_modify d sort id format float %.17g\n" +
                fix(n=2) + "run 6\n").check()
     original = Frames("a.h5")
     os.remove("a.h5")
@@ -473,7 +474,8 @@ def make_trajectory():
     descriptor(**TWO)
     write_data("data", *two_types(n=1))
     run_lammps(setup() + "velocity all create 600 7 loop all\nfix 1 all nve\n"
-               "dump d all custom 1 traj id type x y z\ndump_modify d sort id format float %.17g\n" +
+               "dump d all custom 1 traj id type x y z\n"
+               "dump_modify d sort id format float %.17g\n" +
                fix() + "run 2\n").check()
     frames = Frames("a.h5")
     os.remove("a.h5")
@@ -589,7 +591,8 @@ def test_bad_commands():
          "atoms must have IDs"),
         (setup(pair="") + "fix dump all fitdump 1 a.h5 " + good + "\nrun 0\n",
          "needs a pair style"),
-        (setup().replace("bin", "multi") + "comm_modify mode multi\nfix dump all fitdump 1 a.h5 " + good + "\nrun 0\n",
+        (setup().replace("bin", "multi") + "comm_modify mode multi\n" +
+         f"fix dump all fitdump 1 a.h5 {good}\nrun 0\n",
          "comm_modify mode single"),
         ("dimension 2\n" + setup().replace("read_data data",
          "region b block 0 9 0 9 -1 1\ncreate_box 2 b\nmass * 1") +

@@ -1,0 +1,187 @@
+// Checkpoints: what is written comes back, damage is noticed, another fit is refused.
+#include "checkpoint.h"
+#include "torchpot_error.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <sstream>
+#include <unistd.h>
+
+using namespace torchpot;
+namespace fs = std::filesystem;
+
+namespace {
+
+class Checkpoint : public ::testing::Test {
+ protected:
+  void SetUp() override
+  {
+    folder = fs::temp_directory_path() /
+        (std::string("torchpot_checkpoint_") +
+         ::testing::UnitTest::GetInstance()->current_test_info()->name() + "_" +
+         std::to_string((long) getpid()));
+    fs::create_directories(folder);
+    file = (folder / "fit.state").string();
+  }
+  void TearDown() override { fs::remove_all(folder); }
+
+  static TrainingState make_state(int epoch)
+  {
+    TrainingState s;
+    s.network.element_mode = ElementMode::per_element;
+    s.network.n_elements = 2;
+    s.network.n_descriptors = 3;
+    s.network.layer_sizes = {4, 1};
+    s.network.activations = {Activation::silu, Activation::linear};
+    s.network.output_scale = 1.0 / 3.0;
+    s.network.energy_shift = {-1.0, 2.0};
+    s.network.input_shift = {1, 2, 3, 4, 5, 6};
+    s.network.input_scale = {6, 5, 4, 3, 2, 1};
+    s.network.parameters.assign(2 * 21, 0.1 * epoch);
+    s.best = s.network.parameters;
+    s.best_epoch = epoch;
+    s.best_score = 0.7;
+    s.epoch = epoch;
+    s.batch = 5;
+    s.loss_sum = 1e-300;
+    s.adam_steps = 99;
+    s.adam_mean.assign(42, -0.5);
+    s.adam_square.assign(42, 0.25);
+    EpochRecord record;
+    record.epoch = epoch;
+    record.training_loss = 0.125;
+    record.best = true;
+    s.history = {record, record};
+    return s;
+  }
+
+  std::string read(const std::string &name)
+  {
+    std::ifstream in(name, std::ios::binary);
+    std::stringstream text;
+    text << in.rdbuf();
+    return text.str();
+  }
+  void write(const std::string &name, const std::string &bytes)
+  {
+    std::ofstream(name, std::ios::binary) << bytes;
+  }
+
+  std::string refusal(const Identity &wanted)
+  {
+    try {
+      read_checkpoint(file, wanted);
+    } catch (const Error &error) {
+      return error.what();
+    }
+    return "accepted";
+  }
+
+  const Identity identity = {"learning_rate = 0.1", "data = abc"};
+  fs::path folder;
+  std::string file;
+};
+
+TEST_F(Checkpoint, ComesBack)
+{
+  EXPECT_FALSE(read_checkpoint(file, identity).found);
+  const TrainingState a = make_state(3);
+  write_checkpoint(file, identity, a);
+  const LoadedCheckpoint loaded = read_checkpoint(file, identity);
+  ASSERT_TRUE(loaded.found);
+  EXPECT_EQ(loaded.warning, "");
+  const TrainingState &b = loaded.state;
+  EXPECT_EQ(b.network.kind, a.network.kind);
+  EXPECT_EQ(b.network.element_mode, a.network.element_mode);
+  EXPECT_EQ(b.network.n_elements, 2);
+  EXPECT_EQ(b.network.n_descriptors, 3);
+  EXPECT_EQ(b.network.layer_sizes, a.network.layer_sizes);
+  EXPECT_EQ(b.network.activations, a.network.activations);
+  EXPECT_EQ(b.network.output_scale, a.network.output_scale);
+  EXPECT_EQ(b.network.energy_shift, a.network.energy_shift);
+  EXPECT_EQ(b.network.input_shift, a.network.input_shift);
+  EXPECT_EQ(b.network.input_scale, a.network.input_scale);
+  EXPECT_EQ(b.network.parameters, a.network.parameters);
+  EXPECT_EQ(b.best, a.best);
+  EXPECT_EQ(b.best_epoch, 3);
+  EXPECT_EQ(b.best_score, a.best_score);
+  EXPECT_EQ(b.epoch, 3);
+  EXPECT_EQ(b.batch, 5u);
+  EXPECT_EQ(b.loss_sum, a.loss_sum);
+  EXPECT_EQ(b.adam_steps, 99);
+  EXPECT_EQ(b.adam_mean, a.adam_mean);
+  EXPECT_EQ(b.adam_square, a.adam_square);
+  ASSERT_EQ(b.history.size(), 2u);
+  EXPECT_EQ(b.history[1].training_loss, 0.125);
+  EXPECT_TRUE(b.history[1].best);
+  EXPECT_FALSE(fs::exists(file + ".tmp"));
+}
+
+TEST_F(Checkpoint, DamageGoesBackToThePreviousWithAWarning)
+{
+  write_checkpoint(file, identity, make_state(1));
+  write_checkpoint(file, identity, make_state(2));
+  const std::string whole = read(file);
+  const auto expect_previous = [&](const std::string &why) {
+    const LoadedCheckpoint loaded = read_checkpoint(file, identity);
+    EXPECT_EQ(loaded.state.epoch, 1);
+    EXPECT_NE(loaded.warning.find("WARNING"), std::string::npos);
+    EXPECT_NE(loaded.warning.find(why), std::string::npos) << loaded.warning;
+    EXPECT_NE(loaded.warning.find("fit.state_prev, epoch 1"), std::string::npos);
+  };
+  for (const std::size_t n : {std::size_t(0), std::size_t(10)}) {
+    write(file, whole.substr(0, n));
+    expect_previous("it does not begin as a checkpoint");
+  }
+  for (const std::size_t n : {std::size_t(40), whole.size() / 2, whole.size() - 1}) {
+    write(file, whole.substr(0, n));
+    expect_previous("its end is missing");
+  }
+  std::string flipped = whole;
+  flipped[whole.size() / 2] ^= 4;
+  write(file, flipped);
+  expect_previous("its checksum is wrong");
+  fs::remove(file);
+  expect_previous("it is missing");
+}
+
+TEST_F(Checkpoint, DamageOfBothIsAnError)
+{
+  write(file, "nonsense");
+  EXPECT_NE(refusal(identity).find("it does not begin as a checkpoint of this version, and there "
+                                   "is none before it. Start anew with --overwrite"),
+            std::string::npos);
+  write(file + "_prev", "torchpot checkpoint 1\n");
+  EXPECT_NE(refusal(identity).find("and so is the one before it, its end is missing"),
+            std::string::npos);
+}
+
+TEST_F(Checkpoint, AnotherFitIsRefused)
+{
+  write_checkpoint(file, identity, make_state(1));
+  EXPECT_EQ(refusal(identity), "accepted");
+  const std::string text = refusal({"learning_rate = 0.2", "data = abc"});
+  EXPECT_NE(text.find("belongs to another fit: learning_rate differs"), std::string::npos) << text;
+  EXPECT_NE(text.find("found: learning_rate = 0.1; wanted: learning_rate = 0.2"),
+            std::string::npos);
+  EXPECT_NE(text.find("--overwrite"), std::string::npos);
+  EXPECT_NE(refusal({"learning_rate = 0.1", "data = abd"}).find("data differs"),
+            std::string::npos);
+  EXPECT_NE(refusal({"learning_rate = 0.1"}).find("data differs"), std::string::npos);
+}
+
+TEST_F(Checkpoint, Removed)
+{
+  remove_checkpoint(file);
+  write_checkpoint(file, identity, make_state(1));
+  write_checkpoint(file, identity, make_state(2));
+  remove_checkpoint(file);
+  EXPECT_TRUE(fs::is_empty(folder));
+  fs::create_directories(file + "/full");
+  EXPECT_THROW(remove_checkpoint(file), Error);
+  EXPECT_THROW(write_checkpoint(file + "/no/such/folder", identity, make_state(1)), Error);
+}
+
+}    // namespace
