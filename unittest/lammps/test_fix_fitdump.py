@@ -376,6 +376,10 @@ def test_energy_and_stress():
         labels_and_thermo(tail, np_=np_)
         labels_and_thermo(hybrid, np_=np_)
         labels_and_thermo(LJ, boundary="newton off\nboundary p p p", np_=np_)
+    # per-atom virials that others ask for on the same steps leave the label as it is
+    for style in ("stress/atom", "centroid/stress/atom"):
+        labels_and_thermo(LJ, more=f"compute v all {style} NULL pair\n"
+                          "compute sum all reduce sum c_v[1]\nfix sum all ave/time 1 1 1 c_sum\n")
 
 
 def test_forces_of_the_pair_style_alone():
