@@ -94,9 +94,11 @@ void FixFitdump::evaluate_pair(Snapshot &s)
     std::fill(array, array + n_all, 0.0);
   }
 
-  const int eflag = ENERGY_GLOBAL | pair->eflag_atom;
-  const int vflag =
-      (force->newton_pair ? VIRIAL_FDOTR : VIRIAL_PAIR) | pair->vflag_atom | pair->cvflag_atom;
+  // what others have asked for on this step is tallied again, the flags of the style say whether
+  int eflag = ENERGY_GLOBAL, vflag = force->newton_pair ? VIRIAL_FDOTR : VIRIAL_PAIR;
+  if (pair->eflag_atom) eflag |= ENERGY_ATOM;
+  if (pair->vflag_atom) vflag |= VIRIAL_ATOM;
+  if (pair->cvflag_atom) vflag |= VIRIAL_CENTROID;
   pair->compute(eflag, vflag);
   if (force->newton) comm->reverse_comm();
   if (n_all) s.force.assign(atom->f[0], atom->f[0] + 3 * (std::size_t) atom->nlocal);

@@ -189,9 +189,12 @@ void PairTorchpot::build_committee()
       impl->gpu = node_rank % n;
     }
     const bool through_torch = settings.plain || impl->gpu >= 0;
-    if (settings.precision == "model")
-      impl->precision = impl->models[0].dtype;
-    else
+    if (settings.precision == "model") {
+      // a committee computes in the wider arithmetic if its members differ
+      impl->precision = Precision::float32;
+      for (const torchpot::Model &model : impl->models)
+        if (model.dtype == Precision::float64) impl->precision = Precision::float64;
+    } else
       impl->precision = settings.precision == "float32" ? Precision::float32 : Precision::float64;
     if (through_torch && settings.precision == "float32")
       throw torchpot::Error("descriptor models run on a GPU in float64 only", "precision",

@@ -263,6 +263,7 @@ bool read_cache(const std::string &name, const std::string &key, Dataset &datase
     if (stored[i]) continue;
     c.descriptor = std::move(r.descriptor);
     c.derivative = std::move(r.derivative);
+    c.has_derivatives = c.has_forces;
     c.strain_derivative = std::move(r.strain);
     c.row = std::move(r.row);
     c.column = std::move(r.column);

@@ -42,6 +42,8 @@ struct Configuration {
   // so that with g_i = dE_i/dB_i the force on atom j is the sum of d_b g_row[b] over the blocks
   // with column[b] = j: derivative_forward() of torchpot_network_batch.h. Blocks with row = column,
   // minus the sum of the others of the row, are included; blocks are sorted by (row, column).
+  // An atom without neighbors other than its own images has none.
+  bool has_derivatives = false;      // they are here, be there blocks or not
   std::vector<int> row, column;      // [n_blocks]
   std::vector<double> derivative;    // [n_blocks][3][K]
 

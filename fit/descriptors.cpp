@@ -149,6 +149,7 @@ void compute_descriptors(Configuration &c, Descriptor &descriptor, bool derivati
   c.row.clear();
   c.column.clear();
   c.derivative.clear();
+  c.has_derivatives = derivatives;
   c.strain_derivative.assign(strain ? 6 * n * n_atoms : 0, 0.0);
   if (derivatives || strain) {
     const std::size_t n_blocks = blocks_of(all, c, descriptor);

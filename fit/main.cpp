@@ -36,7 +36,8 @@ int parse(int argc, char **argv, torchpot::RunOptions &options, bool &done)
   app.add_flag("--overwrite", options.overwrite, "replace outputs and begin anew");
   app.add_flag("-r,--relative", options.relative, "write into the folder of the input file");
   app.add_option("-k,--keyword", keywords, "replace or add a setting; may be given repeatedly")
-      ->type_name("SECTION KEY VALUE");
+      ->type_name("SECTION KEY VALUE")
+      ->allow_extra_args(false);    // three words each time, what follows is something else
   CLI::Option *check = app.add_flag("--check", options.check,
                                     "read everything, print what there is, write nothing");
   app.add_option("--evaluate", options.evaluate, "print the errors of this model, do not train")

@@ -155,6 +155,7 @@ struct ReferencePotential::Implementation {
     for (const std::string &line : settings.lines) command(line);
     command("compute torchpot_stress all pressure NULL virial");
     command("thermo_style custom step pe c_torchpot_stress[1]");
+    command("thermo_modify norm no");    // lj units would give the energy per atom
     // an empty run finds faults in the commands before any data are looked at
     command("run 0 post no");
     reach = ((LAMMPS_NS::LAMMPS *) handle)->force->pair->cutforce;

@@ -23,7 +23,8 @@ void check(const Configuration &c, const Sample &sample, int n_descriptors)
   for (int k = 0; k < 3 * c.n_atoms(); k++)
     if (!std::isfinite(sample.force[k]))
       throw Error("a force is not a finite number", c.file, "atom " + std::to_string(k / 3 + 1));
-  if (sample.n_blocks == 0 || c.derivative.size() != sample.n_blocks * 3 * n_descriptors)
+  const bool known = c.has_derivatives || sample.n_blocks > 0;
+  if (!known || c.derivative.size() != sample.n_blocks * 3 * n_descriptors)
     throw Error("forces cannot be learned without the derivatives of the descriptors", c.file, "",
                 "", "Collect the data with `derivatives yes`, or set force = 0 in [CALCULATOR]");
 }

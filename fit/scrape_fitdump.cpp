@@ -57,6 +57,7 @@ void take_labels(const FitdumpFrame &f, const Settings &s, const std::vector<std
 void take_derivatives(FitdumpFrame &f, int n_descriptors, Configuration &c)
 {
   c.descriptor = std::move(f.descriptor);
+  c.has_derivatives = true;
   append_blocks({f.first.size(), f.first.data(), f.second.data(), f.vector.data(),
                  f.derivative.data()},
                 n_descriptors, false, c);

@@ -4,6 +4,8 @@
 #include "cell_fixture.h"
 #include "data_fixture.h"
 #include "parallel.h"
+#include "samples.h"
+#include "torchpot_error.h"
 
 #include <atomic>
 #include <numeric>
@@ -103,6 +105,16 @@ TEST(FitDescriptors, IsolatedAtomHasNoBlocks)
   compute_descriptors(c, *snap, true);
   EXPECT_EQ(c.n_blocks(), 0u);
   EXPECT_EQ(c.descriptor.size(), (std::size_t) snap->n_descriptors());
+  // forces that are zero by symmetry are sound data, forces without derivatives are not
+  c.force.assign(3, 0.0);
+  c.has_forces = true;
+  Dataset data;
+  data.elements = {"A", "B"};
+  data.n_descriptors = snap->n_descriptors();
+  data.configurations = {c};
+  EXPECT_NO_THROW(SampleSet(data, true, true));
+  data.configurations[0].has_derivatives = false;
+  EXPECT_THROW(SampleSet(data, true, true), Error);
 }
 
 TEST(FitDescriptors, StrainDerivativeEqualsFiniteDifferences)
