@@ -10,14 +10,18 @@
 #include "fix_fitdump_impl.h"
 
 #include "torchpot_error.h"
+#include "torchpot_fitdump_frame.h"
 #include "torchpot_model.h"
 #include "torchpot_model_file.h"
 
 #include "atom.h"
 #include "comm.h"
+#include "compute.h"
 #include "domain.h"
 #include "error.h"
 #include "force.h"
+#include "info.h"
+#include "modify.h"
 #include "neighbor.h"
 #include "pair.h"
 #include "update.h"
@@ -60,10 +64,7 @@ FixFitdump::FixFitdump(LAMMPS *lmp, int narg, char **arg) :
 
   together([&] { parse(narg, arg); });
   together([&] { read_descriptor(); });
-  together([&] { open_file(); });
-  if (state->writer && state->writer->n_dropped())
-    error->warning(FLERR, "Fix fitdump dropped {} torn frame(s) at the end of {}",
-                   state->writer->n_dropped(), settings->file);
+  together([&] { check_files(); });
 }
 
 /* ---------------------------------------------------------------------- */
@@ -183,19 +184,33 @@ void FixFitdump::parse_elements(const std::vector<std::string> &names)
 
 /* ---------------------------------------------------------------------- */
 
-void FixFitdump::open_file()
+void FixFitdump::check_files()
 {
   if (comm->me != 0) return;
+  torchpot::check_fitdump_target(settings->file, settings->header, settings->append);
+  if (settings->truth == Settings::EXTXYZ)
+    state->extxyz = std::make_unique<torchpot::ExtxyzReader>(settings->extxyz_file);
+}
+
+/* ----------------------------------------------------------------------
+   not before the first run: a command or run that is refused leaves no file
+------------------------------------------------------------------------- */
+
+void FixFitdump::open_file()
+{
+  if (comm->me != 0 || state->writer) return;
   state->writer = std::make_unique<torchpot::FitdumpWriter>(settings->file, settings->header,
                                                             settings->append);
+  if (state->writer->n_dropped())
+    error->warning(FLERR, "Fix fitdump dropped {} torn frame(s) at the end of {}",
+                   state->writer->n_dropped(), settings->file);
   // a run that goes on from a restart file starts with the last frame of the run before
   if (state->writer->n_frames()) {
     const torchpot::FitdumpReader reader(settings->file);
     state->last = reader.read(reader.n_frames() - 1, false);
+    state->last_centers = torchpot::centers_of(state->last);
     state->has_last = true;
   }
-  if (settings->truth == Settings::EXTXYZ)
-    state->extxyz = std::make_unique<torchpot::ExtxyzReader>(settings->extxyz_file);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -229,17 +244,43 @@ int FixFitdump::setmask()
 }
 
 /* ----------------------------------------------------------------------
+   the pair style is computed twice on the steps that are collected
+------------------------------------------------------------------------- */
+
+void FixFitdump::check_pair()
+{
+  const Pair *pair = force->pair;
+  if (!(pair && pair->compute_flag))
+    error->all(FLERR,
+               std::string("Fix fitdump with truth pair needs a pair style that is computed; use "
+                           "truth extxyz or none, or define one"));
+  bool device = pair->execution_space == Device;
+  if (utils::strmatch(force->pair_style, "^hybrid.*/kk"))    // its sub-styles may be on a GPU
+    for (const char *api : {"cuda", "hip", "sycl"})
+      device = device || Info::has_accelerator_feature("KOKKOS", "api", api);
+  if (device)
+    error->all(FLERR,
+               std::string("Fix fitdump with truth pair cannot use a pair style that runs on a "
+                           "GPU; use the style without suffix, or rerun with truth extxyz"));
+  for (const Compute *compute : modify->get_compute_list())
+    if (utils::strmatch(compute->style, "/tally$"))
+      error->all(FLERR,
+                 "Fix fitdump with truth pair computes the pair style twice on the steps that it "
+                 "collects, so that compute {} (style {}) would count these twice; collect in a "
+                 "rerun without it",
+                 compute->id, compute->style);
+}
+
+/* ----------------------------------------------------------------------
    ghosts must reach as far as the descriptor until the next reneighboring
 ------------------------------------------------------------------------- */
 
 void FixFitdump::init()
 {
-  if (settings->truth == Settings::PAIR && !(force->pair && force->pair->compute_flag))
-    error->all(FLERR,
-               std::string("Fix fitdump with truth pair needs a pair style that is computed; use "
-                           "truth extxyz or none, or define one"));
+  if (settings->truth == Settings::PAIR) check_pair();
   if (comm->mode != Comm::SINGLE)
     error->all(FLERR, std::string("Fix fitdump needs comm_modify mode single"));
+  together([&] { open_file(); });
   const double wanted = state->descriptor->max_cutoff() + neighbor->skin;
   if (comm->cutghostuser >= wanted) return;
   comm->cutghostuser = wanted;
@@ -306,6 +347,10 @@ void FixFitdump::min_post_force(int)
 void FixFitdump::post_run()
 {
   flush();
+  if (state->n_repeated && comm->me == 0)
+    utils::logmesg(lmp, "Fix fitdump {} left out {} configuration(s) that the frame before holds\n",
+                   id, state->n_repeated);
+  state->n_repeated = 0;
 }
 
 /* ---------------------------------------------------------------------- */

@@ -15,6 +15,7 @@ FixStyle(fitdump,FixFitdump);
 
 #include "fix.h"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -52,7 +53,9 @@ class FixFitdump : public Fix {
   void parse(int, char **);
   void parse_elements(const std::vector<std::string> &);
   void read_descriptor();
+  void check_files();
   void open_file();
+  void check_pair();
 
   // all ranks: run the function; if it fails on one rank, all stop with its message
   void together(const std::function<void()> &);
@@ -65,6 +68,7 @@ class FixFitdump : public Fix {
   void collect();
   void flush();
   void process(const Snapshot &);
+  bool is_repeated(const torchpot::FitdumpFrame &, const std::vector<std::int64_t> &);
   void gather_atoms(const Snapshot &, torchpot::FitdumpFrame &);
   void gather_pairs(const Snapshot &, torchpot::FitdumpFrame &);
   void write(const Snapshot &, torchpot::FitdumpFrame &);

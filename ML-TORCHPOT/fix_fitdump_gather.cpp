@@ -68,12 +68,37 @@ void FixFitdump::process(const Snapshot &s)
 {
   FitdumpFrame frame;
   gather_atoms(s, frame);
-  int repeated =
-      comm->me == 0 && state->has_last && torchpot::same_configuration(frame, state->last);
+  std::vector<std::int64_t> centers =
+      gather(std::vector<std::int64_t>(s.id.begin(), s.id.begin() + s.n_centers));
+  int repeated = 0;
+  together([&] {
+    std::sort(centers.begin(), centers.end());
+    if (comm->me == 0) repeated = is_repeated(frame, centers);
+  });
   MPI_Bcast(&repeated, 1, MPI_INT, 0, world);
-  if (repeated) return;
+  if (repeated) {
+    state->n_repeated++;
+    return;
+  }
   gather_pairs(s, frame);
   write(s, frame);
+  state->last_centers.swap(centers);
+}
+
+/* ----------------------------------------------------------------------
+   a run that goes on computes the last configuration of the run before once
+   more. Labels in a file may be of the same configuration twice, though.
+------------------------------------------------------------------------- */
+
+bool FixFitdump::is_repeated(const FitdumpFrame &frame, const std::vector<std::int64_t> &centers)
+{
+  if (!state->has_last || centers != state->last_centers ||
+      !torchpot::same_configuration(frame, state->last))
+    return false;
+  if (!state->extxyz) return true;
+  if (!state->has_truth) state->has_truth = state->extxyz->next(state->truth);
+  return !state->has_truth ||
+      !torchpot::is_configuration_of(state->truth, settings->header.elements, frame);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -124,12 +149,12 @@ void FixFitdump::write(const Snapshot &, FitdumpFrame &frame)
   together([&] {
     if (comm->me != 0) return;
     if (state->extxyz) {
-      torchpot::ExtxyzConfiguration truth;
-      if (!state->extxyz->next(truth))
+      if (!state->has_truth && !state->extxyz->next(state->truth))
         throw torchpot::Error("there is no configuration for this frame", settings->extxyz_file,
                               std::to_string(state->n_written) + " configurations",
                               std::to_string(state->n_written + 1) + " or more");
-      torchpot::label_from_extxyz(truth, settings->extxyz_file, settings->header.elements,
+      state->has_truth = false;
+      torchpot::label_from_extxyz(state->truth, settings->extxyz_file, settings->header.elements,
                                   force->nktv2p, frame);
     }
     state->writer->append(frame);

@@ -39,8 +39,12 @@ struct FixFitdump::State {
   std::unique_ptr<torchpot::Descriptor> descriptor;
   std::unique_ptr<torchpot::FitdumpWriter> writer;    // rank 0 only
   std::unique_ptr<torchpot::ExtxyzReader> extxyz;     // rank 0 only
+  torchpot::ExtxyzConfiguration truth;                // its next one, if has_truth
+  bool has_truth = false;
   torchpot::FitdumpFrame last;       // rank 0: without pairs and descriptors
+  std::vector<std::int64_t> last_centers;
   bool has_last = false;
+  bigint n_repeated = 0;    // configurations of the present run that were left out
   std::unique_ptr<Snapshot> pending;    // under minimize, until the iteration is over
   bigint done = -1;                     // step that the present run has collected
   bigint n_written = 0;

@@ -145,6 +145,7 @@ void PairTorchpot::init_style()
                                    "excludes; use special_bonds with weights above 0"));
         break;
       }
+  impl->computed = false;
   neighbor->add_request(this, NeighConst::REQ_FULL);
 }
 
@@ -184,7 +185,10 @@ void PairTorchpot::read_restart_settings(FILE *fp)
   if (comm->me == 0) utils::sfread(FLERR, &n, sizeof(int), 1, fp, nullptr, error);
   MPI_Bcast(&n, 1, MPI_INT, 0, world);
   if (n < 1 || n > MAX_RECORD)
-    error->all(FLERR, std::string("Pair style torchpot: the restart file is damaged"));
+    error->all(FLERR, "Pair style torchpot: the record of this style in the restart file is damaged: its "
+               "length is {}, wanted: 1 to {}. Give pair_style and pair_coeff in an input that "
+               "uses read_data, or take an older restart file",
+               n, MAX_RECORD);
   std::string text(n, ' ');
   if (comm->me == 0) utils::sfread(FLERR, &text[0], 1, n, fp, nullptr, error);
   MPI_Bcast(&text[0], n, MPI_CHAR, 0, world);
@@ -231,16 +235,13 @@ void PairTorchpot::read_restart(FILE *fp)
 }
 
 /* ----------------------------------------------------------------------
-   deviations within a committee, for fix pair
+   deviations within a committee, for fix pair, which asks on all ranks
 ------------------------------------------------------------------------- */
 
 void *PairTorchpot::extract(const char *name, int &dim)
 {
   dim = 0;
-  if (strcmp(name, "deviation_flag") == 0) {
-    impl->deviation_triggered = true;
-    return &impl->deviation_flag;
-  }
+  if (strcmp(name, "deviation_flag") == 0) return &impl->deviation_flag;
   return nullptr;
 }
 
@@ -252,9 +253,10 @@ void *PairTorchpot::extract_peratom(const char *name, int &ncol)
       error->all(FLERR,
                  "Pair style torchpot: deviation needs two or more models, pair_coeff named " +
                      std::to_string(impl->models.size()));
-    impl->deviation_asked = true;
     if ((int) impl->deviation.size() < atom->nmax || impl->deviation.empty())
       impl->deviation.resize(atom->nmax + 1, 0.0);
+    // not outside of a run, where fix pair only looks whether there is such a property
+    if (update->whichflag && impl->computed && !impl->deviations_known) compute_deviations();
     return impl->deviation.data();
   }
   if (strcmp(name, "extrapolation") == 0)

@@ -20,16 +20,14 @@
 using namespace LAMMPS_NS;
 
 /* ----------------------------------------------------------------------
-   per atom: when fix pair triggers it, or always if it is read without a trigger
-   global: with the energy, if there is a compute pair to read it
+   with the energy, if there is a compute pair to read the global ones; those of atoms are
+   computed when fix pair asks for them
 ------------------------------------------------------------------------- */
 
 bool PairTorchpot::deviations_wanted() const
 {
-  if (impl->models.size() < 2) return false;
-  if (impl->deviation_flag) return true;
-  if (impl->deviation_asked && !impl->deviation_triggered) return true;
-  return eflag_global && !modify->get_compute_by_style("^pair$").empty();
+  return impl->models.size() > 1 && eflag_global &&
+      !modify->get_compute_by_style("^pair$").empty();
 }
 
 /* ----------------------------------------------------------------------
@@ -39,6 +37,7 @@ bool PairTorchpot::deviations_wanted() const
 void PairTorchpot::compute_deviations()
 {
   Implementation &m = *impl;
+  m.deviations_known = true;
   const int n_models = (int) m.models.size(), nlocal = atom->nlocal;
   const std::size_t n3 = 3 * (std::size_t) nlocal;
   std::vector<double> energy(n_models), total(n_models);

@@ -54,6 +54,8 @@ void PairTorchpot::compute(int eflag, int vflag)
     impl->check_pending = false;
     check_forces();
   }
+  impl->computed = true;
+  impl->deviations_known = false;
   if (deviations_wanted()) compute_deviations();
 }
 

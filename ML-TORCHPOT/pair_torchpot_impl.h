@@ -43,9 +43,9 @@ struct PairTorchpot::Implementation {
   double largest_gradient = 0.0;    // |dE_i/dr_j| of the sweeps since it was reset
 
   // deviations within a committee
-  int deviation_flag = 0;             // set by fix pair for one step
-  bool deviation_triggered = false;    // somebody uses that flag
-  bool deviation_asked = false;        // somebody reads the values
+  int deviation_flag = 0;           // what fix pair sets before it asks; not needed
+  bool computed = false;            // since the neighbor list was asked for
+  bool deviations_known = false;    // of the present configuration
   std::vector<double> deviation, member_force;
   double global[3] = {0.0, 0.0, 0.0};    // largest and mean deviation, energy spread
 

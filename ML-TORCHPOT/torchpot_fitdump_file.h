@@ -42,6 +42,10 @@ struct FitdumpHeader {
   std::string torchpot_version, lammps_version;
 };
 
+/// Throws Error if FitdumpWriter would refuse: the file exists and is not to be appended to or is
+/// of another kind, or its folder cannot be written to. Changes nothing. Returns whether it exists.
+bool check_fitdump_target(const std::string &file, const FitdumpHeader &header, bool append);
+
 /// Appends frames. Each append() is durable on return: a kill at any moment loses at most the
 /// frame being written. All errors are Error.
 class FitdumpWriter {

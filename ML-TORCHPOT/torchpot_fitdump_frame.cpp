@@ -84,7 +84,7 @@ void sort_atoms(FitdumpFrame &frame)
 
 bool same_configuration(const FitdumpFrame &a, const FitdumpFrame &b)
 {
-  if (a.step != b.step || a.id != b.id || a.type != b.type) return false;
+  if (a.step != b.step || a.label != b.label || a.id != b.id || a.type != b.type) return false;
   double scale = 0.0;
   for (int k = 0; k < 3; k++) scale += std::fabs(a.cell[k][k]) + std::fabs(a.origin[k]);
   for (int k = 0; k < 3; k++) {
@@ -98,6 +98,15 @@ bool same_configuration(const FitdumpFrame &a, const FitdumpFrame &b)
     if (largest(nearest(a, d)) > SAME * scale) return false;
   }
   return true;
+}
+
+std::vector<std::int64_t> centers_of(const FitdumpFrame &frame)
+{
+  std::vector<std::int64_t> centers;
+  const std::size_t k = frame.id.empty() ? 0 : frame.descriptor.size() / frame.id.size();
+  for (std::size_t i = 0; i < frame.id.size() && k; i++)
+    if (!std::isnan(frame.descriptor[i * k])) centers.push_back(frame.id[i]);
+  return centers;
 }
 
 void find_local_pairs(Descriptor &descriptor, bool with_derivatives, int n_centers,
@@ -197,6 +206,17 @@ void check_same_atoms(const ExtxyzConfiguration &truth, const std::string &where
 }
 
 }    // namespace
+
+bool is_configuration_of(const ExtxyzConfiguration &truth,
+                         const std::vector<std::string> &elements, const FitdumpFrame &frame)
+{
+  try {
+    check_same_atoms(truth, "", elements, frame);
+    return true;
+  } catch (const Error &) {
+    return false;
+  }
+}
 
 void label_from_extxyz(const ExtxyzConfiguration &truth, const std::string &file,
                        const std::vector<std::string> &elements, double pressure_factor,

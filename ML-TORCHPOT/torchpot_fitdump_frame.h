@@ -14,9 +14,12 @@ namespace torchpot {
 /// Sorts id, type, position and force by id. Throws Error if two atoms have one id.
 void sort_atoms(FitdumpFrame &frame);
 
-/// Whether two sorted frames are of the same step and have the same atoms at the same places of
-/// the same cell, up to rounding and periodic images.
+/// Whether two sorted frames are of the same step and label and have the same atoms at the same
+/// places of the same cell, up to rounding and periodic images.
 bool same_configuration(const FitdumpFrame &a, const FitdumpFrame &b);
+
+/// Ids of the atoms that have descriptors, sorted as the frame is.
+std::vector<std::int64_t> centers_of(const FitdumpFrame &frame);
 
 /// Descriptors and pairs of some centers; atoms are named by their ids.
 struct LocalPairs {
@@ -36,6 +39,10 @@ void find_local_pairs(Descriptor &descriptor, bool with_derivatives, int n_cente
 /// Pairs are sorted by first, second and by the periodic image of second, so that the frame does
 /// not depend on which rank had what.
 void add_pairs(const LocalPairs &pairs, int n_descriptors, FitdumpFrame &frame);
+
+/// Whether a configuration is that of the frame, as label_from_extxyz() demands.
+bool is_configuration_of(const ExtxyzConfiguration &truth,
+                         const std::vector<std::string> &elements, const FitdumpFrame &frame);
 
 /// Labels from a configuration whose atoms are in the order of the frame's ids. Throws Error if it
 /// is not the same configuration (elements, cell along periodic directions, positions to 1e-3 up

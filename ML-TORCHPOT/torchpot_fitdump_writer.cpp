@@ -5,8 +5,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
+#include <unistd.h>
 
 namespace torchpot {
 namespace {
@@ -104,15 +107,30 @@ struct FitdumpWriter::Implementation {
   std::vector<Dataset *> tables();
 };
 
+bool check_fitdump_target(const std::string &file, const FitdumpHeader &header, bool append)
+{
+  const QuietHdf5 quiet;
+  header.descriptor.validate("descriptor");
+  if (std::filesystem::exists(file)) {
+    if (!append)
+      throw Error("the file exists already", file, "", "",
+                  "Remove it, choose another name, or append to it");
+    check_headers(FitdumpReader(file).header(), header, file);
+    return true;
+  }
+  const std::string parent = std::filesystem::path(file).parent_path().string();
+  const std::string folder = parent.empty() ? "." : parent;
+  if (::access(folder.c_str(), W_OK | X_OK) != 0)
+    throw Error("cannot create the file", file, std::strerror(errno),
+                "a folder that exists and can be written to");
+  return false;
+}
+
 FitdumpWriter::FitdumpWriter(const std::string &file, const FitdumpHeader &header, bool append) :
     implementation(std::make_unique<Implementation>())
 {
   const QuietHdf5 quiet;
-  const bool exists = std::filesystem::exists(file);
-  if (exists && !append)
-    throw Error("the file exists already", file, "", "",
-                "Remove it, choose another name, or append to it");
-  header.descriptor.validate("descriptor");
+  const bool exists = check_fitdump_target(file, header, append);
   Implementation &self = *implementation;
   self.name = file;
   self.header = header;
@@ -154,11 +172,6 @@ std::vector<Dataset *> FitdumpWriter::Implementation::tables()
 /// SWMR mode from the first moment: readers see a whole file at any time, kills included.
 void FitdumpWriter::Implementation::open()
 {
-  {
-    // look before touching: a file that does not fit stays as it is
-    const FitdumpReader reader(name);
-    check_headers(reader.header(), header, name);
-  }
   lock = WriterLock(name);
   const Handle access = hdf5_access(true);
   file = open_hdf5(name, H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, access);
@@ -195,7 +208,10 @@ void FitdumpWriter::append(const FitdumpFrame &frame)
   const QuietHdf5 quiet;
   Implementation &self = *implementation;
   check_sizes(frame, self.header);
-  if (self.failed) throw Error("an earlier frame could not be written", self.name);
+  if (self.failed) {
+    throw Error("an earlier frame could not be written, so that no more are", self.name, "", "",
+                "What the file holds can be read; start again with append yes");
+  }
   self.failed = true;
   self.write_frame_row(frame);
   self.write_atoms(frame);

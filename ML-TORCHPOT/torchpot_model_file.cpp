@@ -1,6 +1,7 @@
 // model.pt: a TorchScript archive whose torchpot.json describes it.
 #include "torchpot_model_file.h"
 
+#include "torchpot_archive.h"
 #include "torchpot_error.h"
 
 #include <ATen/ATen.h>
@@ -339,6 +340,7 @@ Model read_model(const std::string &file)
                 "a model.pt written by torchpot_fit");
   Model model = model_from_json(description, file + ", torchpot.json");
   NetworkParameters &p = model.network;
+  check_archive(file);
   const Module module = load(file, at::kCPU);
   const Tensors tensors(module, file);
   tensors.same("energy_shift", {p.n_elements}, p.energy_shift);

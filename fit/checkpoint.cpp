@@ -55,8 +55,8 @@ class Writer {
 
 class Reader {
  public:
-  Reader(const std::string &bytes, std::size_t begin, std::size_t end) :
-      bytes(bytes), at(begin), end(end)
+  Reader(const std::string &file, const std::string &bytes, std::size_t begin, std::size_t end) :
+      file(file), bytes(bytes), at(begin), end(end)
   {
   }
 
@@ -91,24 +91,31 @@ class Reader {
     get(value);
     activation = (Activation) value;
   }
-  bool done() const { return at == end; }
+  void finish() const
+  {
+    if (at != end) inconsistent();
+  }
 
  private:
+  [[noreturn]] void inconsistent() const
+  {
+    throw Error("the checkpoint is inconsistent", file, "", "", START_ANEW);
+  }
   std::size_t size()
   {
     std::uint64_t n;
     get(n);
-    if (n > end - at) throw Error("the checkpoint is inconsistent");
+    if (n > end - at) inconsistent();
     return n;
   }
   void take(void *value, std::size_t n)
   {
-    if (n > end - at) throw Error("the checkpoint is inconsistent");
+    if (n > end - at) inconsistent();
     std::memcpy(value, bytes.data() + at, n);
     at += n;
   }
 
-  const std::string &bytes;
+  const std::string &file, &bytes;
   std::size_t at, end;
 };
 
@@ -228,7 +235,7 @@ void compare(const std::string &file, const Identity &found, const Identity &wan
 
 TrainingState decode(const std::string &file, const std::string &bytes, const Identity &identity)
 {
-  Reader reader(bytes, MAGIC.size(), bytes.size() - DIGITS - END.size());
+  Reader reader(file, bytes, MAGIC.size(), bytes.size() - DIGITS - END.size());
   Identity found;
   reader.get(found);
   compare(file, found, identity);
@@ -239,7 +246,7 @@ TrainingState decode(const std::string &file, const std::string &bytes, const Id
   state.network.kind = (NetworkKind) kind;
   state.network.element_mode = (ElementMode) mode;
   transfer([&](auto &value) { reader.get(value); }, state);
-  if (!reader.done()) throw Error("the checkpoint is inconsistent", file, "", "", START_ANEW);
+  reader.finish();
   return state;
 }
 
@@ -293,6 +300,10 @@ LoadedCheckpoint read_checkpoint(const std::string &file, const Identity &identi
   loaded.state = decode(previous, bytes, identity);
   loaded.warning = "WARNING: the checkpoint " + file + " cannot be used, " + problem +
       "; going back to " + previous + ", epoch " + std::to_string(loaded.state.epoch);
+  // or else the next one that is written would push it into the place of the good one
+  const std::string damaged = file + "_damaged";
+  if (std::rename(file.c_str(), damaged.c_str()) == 0)
+    loaded.warning += "; the damaged file is now " + damaged;
   return loaded;
 }
 

@@ -181,7 +181,7 @@ NetworkParameters initial_network(const NetworkShape &shape, int n_elements, int
   network.activations = shape.activations;
   random_weights(network, seed);
   network.validate("[PYTORCH] layer_sizes");
-  linear = linear_fit(linear, training, loss);
+  if (is_linear_fit_possible(linear)) linear = linear_fit(linear, training, loss);
   network.output_scale = natural_scale(network, training);
   embed_linear(network, linear, linear_spread(linear, training), REST);
   return network;

@@ -10,7 +10,12 @@ namespace torchpot {
 
 namespace {
 
-constexpr int MAX_COLUMNS = 20000;    // 3.2 GB of normal equations
+constexpr std::size_t MAX_COLUMNS = 20000;    // 3.2 GB of normal equations
+
+std::size_t count_columns(const NetworkParameters &model)
+{
+  return (std::size_t) model.n_sets() * model.n_parameters() + model.n_elements;
+}
 
 /// The rows of one configuration: 3 N for the forces, then one for the energy. Columns: the
 /// coefficients of each set, then the change of each element's energy shift.
@@ -18,7 +23,7 @@ class Rows {
  public:
   explicit Rows(const NetworkParameters &model) :
       model(model), n(model.n_descriptors), n_parameters(model.n_parameters()),
-      n_columns(model.n_sets() * n_parameters + model.n_elements), x(n)
+      n_columns(count_columns(model)), x(n)
   {
   }
 
@@ -99,6 +104,11 @@ class Rows {
 
 }    // namespace
 
+bool is_linear_fit_possible(const NetworkParameters &model)
+{
+  return count_columns(model) <= MAX_COLUMNS;
+}
+
 NetworkParameters linear_start(NetworkKind kind, ElementMode mode, int n_elements,
                                int n_descriptors, const std::vector<const Sample *> &samples)
 {
@@ -116,7 +126,8 @@ NetworkParameters linear_start(NetworkKind kind, ElementMode mode, int n_element
 }
 
 NetworkParameters linear_fit(NetworkParameters model, const std::vector<const Sample *> &samples,
-                             const LossSettings &loss, double ridge)
+                             const LossSettings &loss, double ridge,
+                             const std::function<void()> &between)
 {
   if (model.kind == NetworkKind::mlp)
     throw Error("a network cannot be fitted by linear least squares", "linear fit", "mlp",
@@ -124,16 +135,18 @@ NetworkParameters linear_fit(NetworkParameters model, const std::vector<const Sa
   if (samples.empty())
     throw Error("there is nothing to fit", "linear fit", "no training configuration with a label",
                 "at least one", "Check [GROUPS], and energy and force in [CALCULATOR]");
-  const double n_columns = (double) model.n_sets() * model.n_parameters() + model.n_elements;
-  if (n_columns > MAX_COLUMNS)
+  if (!is_linear_fit_possible(model))
     throw Error("too many coefficients for the linear fit", "linear fit",
-                std::to_string((long) n_columns), "at most " + std::to_string(MAX_COLUMNS),
+                std::to_string(count_columns(model)), "at most " + std::to_string(MAX_COLUMNS),
                 "Use a smaller twojmax, or network = mlp");
   std::vector<LossFactors> factors(samples.size());
   loss_factors(loss, samples.size(), samples.data(), factors.data());
   Rows rows(model);
   LeastSquares fit((int) rows.columns());
-  for (std::size_t m = 0; m < samples.size(); m++) rows.add_to(fit, *samples[m], factors[m]);
+  for (std::size_t m = 0; m < samples.size(); m++) {
+    rows.add_to(fit, *samples[m], factors[m]);
+    if (between) between();
+  }
   const std::vector<double> x = fit.solve(ridge);
   const std::size_t n = (std::size_t) model.n_sets() * model.n_parameters();
   model.output_scale = 1.0;

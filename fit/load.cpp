@@ -102,7 +102,10 @@ void compute_all(Dataset &data, const Settings &s, bool strain, const std::vecto
     ReferenceSettings settings = s.reference;
     settings.units = data.units;
     ReferencePotential reference(settings, data.elements);
-    for (Configuration &c : all) reference.compute(c);
+    for (Configuration &c : all) {
+      reference.compute(c);
+      if (progress) progress(0, all.size());
+    }
   }
   const int n_threads = thread_count(s.torchpot.threads);
   std::vector<std::unique_ptr<Descriptor>> descriptors;

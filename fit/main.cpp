@@ -17,7 +17,7 @@ constexpr int EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_INTERRUPTED = 3;
 
 volatile std::sig_atomic_t stop_asked = 0;
 
-/// The first signal asks for a checkpoint, the second one ends the program at once.
+/// The first signal asks to stop, during training with a checkpoint; the second one ends the program at once.
 extern "C" void ask_to_stop(int number)
 {
   stop_asked = 1;
@@ -28,8 +28,8 @@ int parse(int argc, char **argv, torchpot::RunOptions &options, bool &done)
 {
   CLI::App app("Trains a potential on the data that FitSNAP's input file in.fit names.");
   app.set_version_flag("--version", "torchpot_fit " TORCHPOT_VERSION);
-  app.footer("Exit status: 0 all is well, 1 an error, 3 interrupted after writing a checkpoint;\n"
-             "the same command then continues.");
+  app.footer("Exit status: 0 all is well, 1 an error, 3 interrupted by SIGINT or SIGTERM; after\n"
+             "that the same command continues from the checkpoint.");
   std::vector<std::tuple<std::string, std::string, std::string>> keywords;
   app.add_option("input", options.input, "input file with sections [BISPECTRUM], [PYTORCH], ...")
       ->required();

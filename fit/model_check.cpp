@@ -1,7 +1,7 @@
 // `torchpot_model verify` for model files.
 #include "checks.h"
 
-#include "archive_check.h"
+#include "torchpot_archive.h"
 #include "torchpot_error.h"
 #include "torchpot_evaluator.h"
 #include "torchpot_model_file.h"

@@ -23,7 +23,8 @@ double predict_plain(const NetworkParameters &model, const Sample &sample,
 
 }    // namespace
 
-Predictions predict(const NetworkParameters &model, const SampleSet &samples)
+Predictions predict(const NetworkParameters &model, const SampleSet &samples,
+                    const std::function<void()> &between)
 {
   if (model.n_descriptors != samples.n_descriptors)
     throw Error("the model does not fit the data: number of descriptors", "model",
@@ -44,6 +45,7 @@ Predictions predict(const NetworkParameters &model, const SampleSet &samples)
     result.energy.push_back(network ? network->predict(sample, force)
                                     : predict_plain(model, sample, slope, force));
     force += 3 * sample.n_atoms;
+    if (between) between();
   }
   return result;
 }

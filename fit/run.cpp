@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <new>
 #include <unistd.h>
 
 namespace torchpot {
@@ -47,37 +48,48 @@ void warn(const std::string &kind, const std::string &text)
   std::fprintf(stderr, "%s: %s\n", kind.c_str(), text.c_str());
 }
 
-/// Reads, prints what there is, and computes the descriptors.
-Dataset prepared_data(const Settings &settings, FitOutcome &outcome)
+/// Thrown where work is given up because stop() said yes.
+struct Interrupted {};
+
+using Between = std::function<void()>;
+
+Dataset loaded_data(const Settings &settings, bool derivatives)
 {
   std::vector<std::string> notes = settings.notes;
-  Dataset data = load_dataset(settings, true, notes);
+  Dataset data = load_dataset(settings, derivatives, notes);
   for (const std::string &note : notes) warn("note", note);
+  return data;
+}
+
+/// Prints what there is, and computes the descriptors.
+void prepare(Dataset &data, const Settings &settings, const Between &between, FitOutcome &outcome)
+{
   const int n_threads = thread_count(settings.torchpot.threads);
   say(describe(data, settings, predict_memory(data, n_threads)));
-  std::function<void(std::size_t, std::size_t)> progress;
-  if (isatty(fileno(stdout)))
-    progress = [](std::size_t done, std::size_t all) {
-      std::printf("\rdescriptors of configuration %zu of %zu\r", done, all);
-      std::fflush(stdout);
-    };
+  const bool shown = isatty(fileno(stdout));
+  const auto progress = [&](std::size_t done, std::size_t all) {
+    between();
+    if (!shown) return;
+    std::printf("\rdescriptors of configuration %zu of %zu\r", done, all);
+    std::fflush(stdout);
+  };
   const PrepareResult result = prepare_dataset(data, settings, false, progress);
   for (const std::string &warning : result.warnings) warn("warning", warning);
   const std::string time = seconds_text(result.seconds);
   const char *cached = result.from_cache ? ", read from the cache" : "";
-  say("descriptors: " + time + cached + (progress ? std::string(30, ' ') : ""));
+  say("descriptors: " + time + cached + (shown ? std::string(30, ' ') : ""));
   outcome.resources.push_back({"descriptors", time + cached});
   if (!data.reference.empty()) outcome.lammps_version = std::to_string(lammps_library_version());
-  return data;
 }
 
-NetworkParameters least_squares(NetworkKind kind, const Settings &s, const SampleSet &samples)
+NetworkParameters least_squares(NetworkKind kind, const Settings &s, const SampleSet &samples,
+                                const Between &between)
 {
   ElementMode mode = s.element_mode();
   if (mode == ElementMode::one_hot) mode = ElementMode::per_element;    // says as much, if linear
   return linear_fit(linear_start(kind, mode, samples.n_elements, samples.n_descriptors,
                                  samples.training),
-                    samples.training, training_options(s).loss);
+                    samples.training, training_options(s).loss, LINEAR_FIT_RIDGE, between);
 }
 
 /// Trains a network. False if it was interrupted.
@@ -100,6 +112,7 @@ bool train(const Settings &s, const SampleSet &samples, bool overwrite,
                                : "the same command continues from " + s.torchpot.checkpoint));
     return false;
   }
+  if (!trainer.warning().empty()) warn("warning", trainer.warning());
   outcome.network = trainer.best();
   outcome.best_epoch = trainer.best_epoch();
   outcome.history = loss_history(trainer.history());
@@ -107,20 +120,37 @@ bool train(const Settings &s, const SampleSet &samples, bool overwrite,
 }
 
 FitResults results_of(const NetworkParameters &network, const Dataset &data,
-                      const SampleSet &samples)
+                      const SampleSet &samples, const Between &between)
 {
-  FitResults results = fit_results(data, predict(network, samples));
+  FitResults results = fit_results(data, predict(network, samples, between));
   add_reference(data, results);
   return results;
 }
 
-void finish(const Settings &s, const Dataset &data, const SampleSet &samples, FitOutcome &outcome)
+/// The errors of a linear model beside those of a network. A fit does not fail for want of them.
+void add_linear_baseline(const Settings &s, const Dataset &data, const SampleSet &samples,
+                         const Between &between, FitOutcome &outcome)
 {
-  outcome.results = results_of(outcome.network, data, samples);
+  std::string problem;
+  try {
+    const NetworkParameters linear = least_squares(NetworkKind::linear, s, samples, between);
+    outcome.baselines.push_back(
+        baseline_from("linear model", results_of(linear, data, samples, between)));
+  } catch (const Error &error) {
+    problem = error.what();
+  } catch (const std::bad_alloc &) {
+    problem = "out of memory";
+  }
+  if (!problem.empty()) warn("note", "there is no linear model to compare with: " + problem);
+}
+
+void finish(const Settings &s, const Dataset &data, const SampleSet &samples,
+            const Between &between, FitOutcome &outcome)
+{
+  outcome.results = results_of(outcome.network, data, samples, between);
   outcome.baselines = {mean_energy_baseline(outcome.results), zero_force_baseline(outcome.results)};
   if (outcome.trained && outcome.network.kind == NetworkKind::mlp)
-    outcome.baselines.push_back(baseline_from(
-        "linear model", results_of(least_squares(NetworkKind::linear, s, samples), data, samples)));
+    add_linear_baseline(s, data, samples, between, outcome);
   outcome.date = date_now();
   outcome.resources.push_back({"memory", peak_memory()});
   write_fit_files(s, data, outcome, outcome.trained ? "" : s.torchpot.model);
@@ -132,14 +162,55 @@ void check_model(const Model &model, const std::string &file, const Dataset &dat
 {
   const std::string difference = descriptor_difference(model.descriptor, data.descriptor);
   if (!difference.empty())
-    throw Error("the model's descriptor is not that of the input", file, difference);
+    throw Error("the model's descriptor is not that of the input", file, difference,
+                "the descriptor of the input file", "Evaluate with the input of the model's fit");
   if (model.units != data.units)
-    throw Error("the model's units are not those of the data", file, model.units, data.units);
+    throw Error("the model's units are not those of the data", file, model.units, data.units,
+                "Evaluate on data in the model's units");
   const std::vector<std::string> reference = reference_for_md(data.reference);
   if (model.reference != reference)
     throw Error("the model's reference potential is not that of the input", file,
                 model.reference.empty() ? "none" : join(model.reference, "; "),
-                reference.empty() ? "none" : join(reference, "; "));
+                reference.empty() ? "none" : join(reference, "; "),
+                "Give [REFERENCE] the lines of the model's fit");
+}
+
+/// --check: everything but the work.
+void check_input(const Settings &s)
+{
+  const Dataset data = loaded_data(s, false);
+  if (!s.reference.is_zero) {
+    ReferenceSettings reference = s.reference;
+    reference.units = data.units;
+    ReferencePotential(reference, data.elements);
+  }
+  say(describe(data, s, predict_memory(data, thread_count(s.torchpot.threads))) +
+      "the input is sound; nothing was written");
+}
+
+/// Fits or evaluates. False if training was interrupted.
+bool work(Settings &s, const RunOptions &options, const std::function<bool()> &stop,
+          FitOutcome &outcome)
+{
+  const Between between = [&stop] {
+    if (stop()) throw Interrupted();
+  };
+  Model model;
+  if (!outcome.trained) model = read_model(options.evaluate);
+  Dataset data = loaded_data(s, true);
+  if (!outcome.trained) check_model(model, options.evaluate, data);
+  prepare(data, s, between, outcome);
+  const SampleSet samples(data, s.calculator.energy, s.calculator.force);
+  if (!outcome.trained) {
+    outcome.network = model.network;
+    s.torchpot.model = options.evaluate;
+  } else if (s.torchpot.network != NetworkKind::mlp) {
+    outcome.network = least_squares(s.torchpot.network, s, samples, between);
+  } else if (!train(s, samples, options.overwrite, stop, outcome)) {
+    return false;
+  }
+  finish(s, data, samples, between, outcome);
+  return true;
 }
 
 }    // namespace
@@ -147,36 +218,22 @@ void check_model(const Model &model, const std::string &file, const Dataset &dat
 RunStatus run(const RunOptions &options, const std::function<bool()> &stop)
 {
   Settings s = read_settings(options.input, options.overrides, options.relative);
-  FitOutcome outcome;
-  outcome.trained = options.evaluate.empty();
   if (options.check) {
-    std::vector<std::string> notes = s.notes;
-    const Dataset data = load_dataset(s, false, notes);
-    for (const std::string &note : notes) warn("note", note);
-    if (!s.reference.is_zero) {
-      ReferenceSettings reference = s.reference;
-      reference.units = data.units;
-      ReferencePotential(reference, data.elements);
-    }
-    say(describe(data, s, predict_memory(data, thread_count(s.torchpot.threads))) +
-        "the input is sound; nothing was written");
+    check_input(s);
     return RunStatus::finished;
   }
-  check_output_files(fit_file_names(s, outcome.trained), options.overwrite);
-  Model model;
-  if (!outcome.trained) model = read_model(options.evaluate);
-  const Dataset data = prepared_data(s, outcome);
-  if (!outcome.trained) check_model(model, options.evaluate, data);
-  const SampleSet samples(data, s.calculator.energy, s.calculator.force);
-  if (!outcome.trained) {
-    outcome.network = model.network;
-    s.torchpot.model = options.evaluate;
-  } else if (s.torchpot.network != NetworkKind::mlp)
-    outcome.network = least_squares(s.torchpot.network, s, samples);
-  else if (!train(s, samples, options.overwrite, stop, outcome))
+  FitOutcome outcome;
+  outcome.trained = options.evaluate.empty();
+  const std::vector<std::string> files = fit_file_names(s, outcome.trained);
+  check_output_files(files, options.overwrite);
+  if (outcome.trained && s.torchpot.network == NetworkKind::mlp)
+    check_output_files({s.torchpot.checkpoint}, true);
+  try {
+    if (!work(s, options, stop, outcome)) return RunStatus::interrupted;
+  } catch (const Interrupted &) {
+    say("interrupted; no model or table was written. The same command begins again");
     return RunStatus::interrupted;
-  finish(s, data, samples, outcome);
-  std::vector<std::string> files = fit_file_names(s, outcome.trained);
+  }
   say("written: " + join(files, " "));
   return RunStatus::finished;
 }

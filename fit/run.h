@@ -20,7 +20,8 @@ struct RunOptions {
 enum class RunStatus { finished, interrupted };
 
 /// Prints what it does to stdout, warnings and notes to stderr; throws Error. stop() is asked
-/// between batches: if it says yes, a checkpoint is written and the run ends as interrupted.
+/// between batches and between configurations: if it says yes, the run ends as interrupted, during
+/// training after writing a checkpoint.
 RunStatus run(const RunOptions &options, const std::function<bool()> &stop);
 
 }    // namespace torchpot

@@ -215,8 +215,13 @@ TrainingStatus Trainer::run(Progress &progress, const std::function<bool()> &sto
       unsaved = 0;
     }
   }
-  save();
   progress.finish();
+  try {
+    save();
+  } catch (const Error &error) {
+    if (status == TrainingStatus::interrupted) throw;
+    unsaved_reason = error.what();    // the model is finished all the same
+  }
   return status;
 }
 

@@ -52,8 +52,12 @@ class Trainer {
   std::string prepare();
 
   /// Trains up to num_epochs. stop() is asked after each batch; if it says yes, the checkpoint is
-  /// written and the run ends as interrupted. Throws Error if the loss is no longer finite.
+  /// written and the run ends as interrupted. Throws Error if the loss is no longer finite, or if
+  /// the checkpoint cannot be written while there is training left to be done.
   TrainingStatus run(Progress &progress, const std::function<bool()> &stop);
+
+  /// Why the checkpoint of the last epoch could not be written; empty if it was.
+  const std::string &warning() const { return unsaved_reason; }
 
   /// The best model so far (the present one before the first epoch) and the last one.
   NetworkParameters best() const;
@@ -78,6 +82,7 @@ class Trainer {
   TrainingState state;
   std::unique_ptr<Adam> adam;
   std::unique_ptr<BatchLoss> loss;
+  std::string unsaved_reason;
   std::size_t n_batches = 0;
   std::vector<std::size_t> order;                  // of the training samples in this epoch
   std::vector<const Sample *> batch_samples;       // [batch_size]
@@ -86,11 +91,13 @@ class Trainer {
 };
 
 /// Predictions of any model for all configurations, in double: energies [n_configurations] and
-/// forces [n_atoms][3] one configuration after another.
+/// forces [n_atoms][3] one configuration after another. between(), if given, is called after each
+/// configuration; what it throws ends the work.
 struct Predictions {
   std::vector<double> energy, force;
 };
-Predictions predict(const NetworkParameters &model, const SampleSet &samples);
+Predictions predict(const NetworkParameters &model, const SampleSet &samples,
+                    const std::function<void()> &between = nullptr);
 
 /// Labels and predictions as the tables and the report want them.
 FitResults fit_results(const Dataset &dataset, const Predictions &predictions);

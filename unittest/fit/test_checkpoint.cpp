@@ -143,7 +143,12 @@ TEST_F(Checkpoint, DamageGoesBackToThePreviousWithAWarning)
   flipped[whole.size() / 2] ^= 4;
   write(file, flipped);
   expect_previous("its checksum is wrong");
-  fs::remove(file);
+  // the damaged one is out of the way: the next one leaves the good one before it in place
+  EXPECT_FALSE(fs::exists(file));
+  EXPECT_EQ(read(file + "_damaged"), flipped);
+  write_checkpoint(file, identity, make_state(3));
+  write(file, whole.substr(0, 10));
+  expect_previous("it does not begin as a checkpoint");
   expect_previous("it is missing");
 }
 

@@ -324,6 +324,20 @@ def test_run_0_again():
     assert f.frames["cell"][2][0][0] > f.frames["cell"][1][0][0]
 
 
+def test_another_label_or_group_is_another_frame():
+    descriptor(**TWO)
+    write_data("data", *two_types(n=1))
+    result = run_lammps(setup() + fix(more="label one") + "run 0\nrun 0\nunfix dump\n" +
+                        fix(more="label two append yes") + "run 0\nunfix dump\n"
+                        "group si type 1\n" + fix(more="label two append yes", group="si") +
+                        "run 0\nunfix dump\n" +
+                        fix(more="label two append yes", group="si") + "run 0\n").check()
+    f = Frames("a.h5")
+    assert [x.decode() for x in f.frames["label"]] == ["one", "two", "two"]
+    left_out = "left out 1 configuration(s) that the frame before holds"
+    assert result.output.count(left_out) == 2, result.output
+
+
 def test_changing_atoms_and_box():
     descriptor(**TWO)
     write_data("data", *two_types(n=2))
@@ -501,6 +515,25 @@ def test_truth_extxyz():
             close(f.frames["stress"][i], np.array([xx, yy, zz, xy, xz, yz]) * factor, 1e-6)
 
 
+def test_truth_extxyz_of_a_repeated_configuration():
+    """It is a frame of its own if it has labels of its own."""
+    frames = make_trajectory()
+    extxyz("truth.xyz", frames)
+    snapshots = ["ITEM: TIMESTEP\n" + text
+                 for text in pathlib.Path("traj").read_text().split("ITEM: TIMESTEP\n")[1:]]
+    pathlib.Path("traj").write_text("".join(snapshots[:2]))
+    pathlib.Path("traj2").write_text("".join(snapshots[1:]))
+    lines = pathlib.Path("truth.xyz").read_text().splitlines(keepends=True)
+    n = len(lines) // 3
+    text = rerun_input("truth extxyz truth.xyz") + "rerun traj2 dump x y z box yes\n"
+    for order, np_ in (((0, 1, 2), 1), ((0, 1, 1, 2), 2)):
+        labels = [line for k in order for line in lines[k * n:(k + 1) * n]]
+        pathlib.Path("truth.xyz").write_text("".join(labels))
+        run_lammps(text, np=np_).check()
+        assert Frames("a.h5").steps == list(order)
+        os.remove("a.h5")
+
+
 def refused(text, *parts, np_=1):
     result = run_lammps(text, np=np_)
     assert result.returncode != 0, result.output
@@ -550,6 +583,7 @@ def test_truth_extxyz_errors():
     check(shorter, "no configuration for this frame", "2 configurations")
     os.remove("truth.xyz")
     refused(text, "truth.xyz", "cannot open")
+    assert not os.path.exists("a.h5")
 
 
 # the command
@@ -595,6 +629,8 @@ def test_bad_commands():
          "atoms must have IDs"),
         (setup(pair="") + "fix dump all fitdump 1 a.h5 " + good + "\nrun 0\n",
          "needs a pair style"),
+        (setup() + "compute tally all force/tally all\nfix dump all fitdump 1 a.h5 " + good +
+         "\nrun 0\n", "would count", "compute tally", "rerun"),
         (setup().replace("bin", "multi") + "comm_modify mode multi\n" +
          f"fix dump all fitdump 1 a.h5 {good}\nrun 0\n",
          "comm_modify mode single"),
@@ -604,8 +640,7 @@ def test_bad_commands():
     ]
     for number, (text, *parts) in enumerate(cases):
         refused(text, "ERROR: Fix fitdump", *parts, np_=1 + number % 2)
-        if os.path.exists("a.h5"):
-            os.remove("a.h5")
+        assert not os.path.exists("a.h5"), text    # what is refused leaves nothing behind
     pathlib.Path("a.h5").write_text("other")
     for np_ in (1, 2):
         refused(command(good), "exists already", "a.h5", np_=np_)

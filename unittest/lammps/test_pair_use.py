@@ -180,6 +180,41 @@ def test_committee():
         assert_close(row["c_c[3]"], abs(v["a"].energy - v["b"].energy) / 2, 1e-9, what)
 
 
+def test_two_readers_of_deviations():
+    """Each reads those of its own steps, whoever else reads them or has stopped doing so."""
+    setup()
+    make_model("a.pt", **IN_P, seed=1)
+    make_model("b.pt", **IN_P, seed=2)
+    text = """units metal
+read_data d.data
+pair_style torchpot
+pair_coeff * * a.pt b.pt In P
+velocity all create 2000 3 loop all
+fix 1 all nve
+fix often all pair 1 torchpot deviation 0
+fix seldom all pair 2 torchpot deviation 1
+compute a all reduce max f_often
+compute b all reduce max f_seldom
+thermo_style custom step c_a c_b
+thermo_modify norm no format float %.17g
+thermo 1
+run 4
+uncompute b
+unfix seldom
+thermo_style custom step c_a
+thermo_modify norm no format float %.17g
+run 2
+"""
+    for np_ranks in (1, 3):
+        first, second = run(text, np_ranks).check().thermo
+        often = [row["c_a"] for row in first]
+        assert len(set(often)) == 5 and min(often) > 0.0, often
+        for row in first[0::2]:
+            assert row["c_a"] == row["c_b"], row
+        after = [row["c_a"] for row in second]
+        assert after[0] == often[-1] and len(set(after)) == 3, (often, after)
+
+
 def test_log():
     """What is said at set-up, once."""
     make_model("m.pt", **IN_P, reference="pair_style zbl 4.0 4.8;pair_coeff 1 1 49 49")

@@ -1,6 +1,6 @@
 // Checks the bytes of a TorchScript archive against the checksums that it carries.
-#ifndef TORCHPOT_FIT_ARCHIVE_CHECK_H
-#define TORCHPOT_FIT_ARCHIVE_CHECK_H
+#ifndef TORCHPOT_ARCHIVE_H
+#define TORCHPOT_ARCHIVE_H
 
 #include <cstddef>
 #include <string>

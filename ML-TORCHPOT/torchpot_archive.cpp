@@ -1,5 +1,5 @@
 // Checks the bytes of a TorchScript archive, a ZIP file, against the checksums that it carries.
-#include "archive_check.h"
+#include "torchpot_archive.h"
 
 #include "torchpot_error.h"
 
