@@ -4,7 +4,7 @@
 # usage: tools/test.sh [-R REGEX] [-j N] [--sanitize]
 #   -R REGEX     only tests whose names match
 #   -j N         N tests at once, default 2
-#   --sanitize   the tests of the core, compiled in build-asan with the address and
+#   --sanitize   the tests of core and trainer, compiled in build-asan with the address, leak and
 #                undefined-behavior sanitizers
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
@@ -31,8 +31,8 @@ if [ "$sanitize" = yes ]; then
   export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
   export UBSAN_OPTIONS=print_stacktrace=1
   configure "$folder" -D TORCHPOT_SANITIZE=address,undefined
-  compile "$folder" "3 to 6 min" core_tests
-  only=(-L core)
+  compile "$folder" "5 to 10 min" unit_tests
+  only=(-L 'core|fit')
 else
   folder=$build
   only=()
