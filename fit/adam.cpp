@@ -19,10 +19,11 @@ void Adam::step(const double *gradient, double *parameters)
   const double norm = 1.0 / std::sqrt(1.0 - std::pow(beta2, (double) n_steps));
   const std::size_t n = mean.size();
   double *m = mean.data(), *v = square.data();
+  const double keep = 1.0 - settings.learning_rate * settings.weight_decay;
   for (std::size_t k = 0; k < n; k++) {
     m[k] = beta1 * m[k] + (1.0 - beta1) * gradient[k];
     v[k] = beta2 * v[k] + (1.0 - beta2) * gradient[k] * gradient[k];
-    parameters[k] -= rate * m[k] / (std::sqrt(v[k]) * norm + epsilon);
+    parameters[k] = keep * parameters[k] - rate * m[k] / (std::sqrt(v[k]) * norm + epsilon);
   }
 }
 

@@ -9,12 +9,14 @@
 
 namespace torchpot {
 
-/// D. P. Kingma and J. Ba, arXiv:1412.6980, algorithm 1, with the defaults of torch.optim.Adam.
+/// D. P. Kingma and J. Ba, arXiv:1412.6980, algorithm 1, with the defaults of torch.optim.Adam;
+/// weight decay as in I. Loshchilov and F. Hutter, arXiv:1711.05101 (AdamW).
 struct AdamSettings {
   double learning_rate = 1e-3;
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
+  double weight_decay = 0.0;
 };
 
 class Adam {

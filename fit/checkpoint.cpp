@@ -16,7 +16,7 @@ namespace torchpot {
 namespace {
 
 // File: MAGIC, payload, SHA-256 of both in hexadecimal digits, END.
-const std::string MAGIC = "torchpot checkpoint 1\n";
+const std::string MAGIC = "torchpot checkpoint 2\n";
 const std::string END = "\nend\n";
 constexpr std::size_t DIGITS = 64;
 const char *const START_ANEW = "Start anew with --overwrite";
@@ -138,9 +138,13 @@ template <class Stream, class State> void transfer(Stream &&field, State &s)
   field(s.epoch);
   field(s.batch);
   field(s.loss_sum);
-  field(s.adam_steps);
-  field(s.adam_mean);
-  field(s.adam_square);
+  field(s.optimizer.n_steps);
+  field(s.optimizer.arrays);
+  field(s.optimizer.numbers);
+  field(s.average);
+  field(s.plateau.factor);
+  field(s.plateau.best);
+  field(s.plateau.waited);
   field(s.history);
 }
 

@@ -2,6 +2,7 @@
 #ifndef TORCHPOT_FIT_CHECKPOINT_H
 #define TORCHPOT_FIT_CHECKPOINT_H
 
+#include "optimizer.h"
 #include "progress.h"
 #include "torchpot_network.h"
 
@@ -22,8 +23,9 @@ struct TrainingState {
   int epoch = 0;                  // epochs completed
   std::uint64_t batch = 0;        // batches done in the epoch after those
   double loss_sum = 0.0;          // over these batches
-  std::int64_t adam_steps = 0;
-  std::vector<double> adam_mean, adam_square;
+  OptimizerMemory optimizer;
+  std::vector<double> average;    // running average of the parameters, if there is one
+  Plateau plateau;
   std::vector<EpochRecord> history;
 };
 

@@ -70,22 +70,50 @@ double BatchLoss::evaluate(std::size_t n_batch, const Sample *const *batch, doub
   return evaluate(n_batch, batch, factors.data(), gradient, sums);
 }
 
-double BatchLoss::evaluate(std::size_t n_batch, const Sample *const *batch,
-                           const LossFactors *given, double *gradient, ErrorSums *sums)
+std::size_t BatchLoss::prediction_size(std::size_t n_batch, const Sample *const *batch)
+{
+  std::size_t size = 0;
+  for (std::size_t m = 0; m < n_batch; m++) size += 1 + 3 * (std::size_t) batch[m]->n_atoms;
+  return size;
+}
+
+template <class Work>
+double BatchLoss::sum_chunks(std::size_t n_batch, const Sample *const *batch,
+                             const LossFactors *given, double *gradient, Work &&work)
 {
   if (gradient) std::fill(gradient, gradient + n, 0.0);
   double loss = 0.0;
+  std::size_t predicted = 0;
   for (std::size_t first = 0; first < n_batch;) {
     int n_atoms = 0;
     std::size_t last = first;
     while (last < n_batch && n_atoms < CHUNK_ATOMS) n_atoms += batch[last++]->n_atoms;
-    loss += evaluate_chunk(last - first, batch + first, given + first,
-                           gradient ? partial.data() : nullptr, sums);
+    const Chunk chunk = {last - first, batch + first, given + first, predicted};
+    loss += work(chunk, gradient ? partial.data() : nullptr);
     if (gradient)
       for (std::size_t k = 0; k < n; k++) gradient[k] += partial[k];
+    predicted += prediction_size(chunk.n_samples, chunk.samples);
     first = last;
   }
   return loss;
+}
+
+double BatchLoss::evaluate(std::size_t n_batch, const Sample *const *batch,
+                           const LossFactors *given, double *gradient, ErrorSums *sums,
+                           double *predicted)
+{
+  return sum_chunks(n_batch, batch, given, gradient, [&](const Chunk &chunk, double *result) {
+    return evaluate_chunk(chunk, result, sums, predicted ? predicted + chunk.predicted : nullptr);
+  });
+}
+
+void BatchLoss::product(std::size_t n_batch, const Sample *const *batch, const LossFactors *given,
+                        const double *predicted, BatchLoss &moved, double step, double *result)
+{
+  sum_chunks(n_batch, batch, given, result, [&](const Chunk &chunk, double *part) {
+    product_chunk(chunk, predicted + chunk.predicted, moved, step, part);
+    return 0.0;
+  });
 }
 
 void BatchLoss::forward(std::size_t n_samples, const Sample *const *samples)
@@ -104,15 +132,18 @@ void BatchLoss::forward(std::size_t n_samples, const Sample *const *samples)
   network->forward(n_atoms, element.data(), descriptor.data(), energy.data(), slope.data());
 }
 
-double BatchLoss::evaluate_chunk(std::size_t n_samples, const Sample *const *samples,
-                                 const LossFactors *chunk_factors, double *result, ErrorSums *sums)
+double BatchLoss::evaluate_chunk(const Chunk &chunk, double *result, ErrorSums *sums,
+                                 double *predicted)
 {
-  forward(n_samples, samples);
+  forward(chunk.n_samples, chunk.samples);
   double loss = 0.0;
   int first_atom = 0;
-  for (std::size_t m = 0; m < n_samples; m++) {
-    loss += evaluate_sample(*samples[m], chunk_factors[m], first_atom, result != nullptr, sums);
-    first_atom += samples[m]->n_atoms;
+  for (std::size_t m = 0; m < chunk.n_samples; m++) {
+    const Sample &sample = *chunk.samples[m];
+    loss += evaluate_sample(sample, chunk.factors[m], first_atom, result != nullptr, sums,
+                            predicted);
+    first_atom += sample.n_atoms;
+    if (predicted) predicted += 1 + 3 * sample.n_atoms;
   }
   if (result) {
     std::fill(result, result + n, 0.0);
@@ -121,14 +152,55 @@ double BatchLoss::evaluate_chunk(std::size_t n_samples, const Sample *const *sam
   return loss;
 }
 
+void BatchLoss::predict_forces(const Sample &sample, int first_atom, double *result) const
+{
+  std::fill_n(result, 3 * sample.n_atoms, 0.0);
+  derivative_forward(n_descriptors, sample.n_blocks, sample.derivative, sample.row, sample.column,
+                     &slope[(std::size_t) first_atom * n_descriptors], result);
+}
+
+void BatchLoss::product_chunk(const Chunk &chunk, const double *predicted, BatchLoss &moved,
+                              double step, double *result)
+{
+  forward(chunk.n_samples, chunk.samples);
+  moved.forward(chunk.n_samples, chunk.samples);
+  int first_atom = 0;
+  for (std::size_t m = 0; m < chunk.n_samples; m++) {
+    const Sample &sample = *chunk.samples[m];
+    const LossFactors &factor = chunk.factors[m];
+    const int n_atoms = sample.n_atoms;
+    double change = 0.0;
+    if (sample.has_energy()) {
+      for (int i = 0; i < n_atoms; i++) change += moved.energy[first_atom + i];
+      change = factor.energy * (change - *predicted) / step;
+    }
+    predicted++;
+    const std::size_t offset = (std::size_t) first_atom * n_descriptors;
+    std::fill_n(&energy_factor[first_atom], n_atoms, change);
+    std::fill_n(&slope_factor[offset], (std::size_t) n_atoms * n_descriptors, 0.0);
+    if (sample.has_forces()) {
+      double *f = force.data();
+      moved.predict_forces(sample, first_atom, f);
+      for (int k = 0; k < 3 * n_atoms; k++) f[k] = factor.force * (f[k] - predicted[k]) / step;
+      derivative_adjoint(n_descriptors, sample.n_blocks, sample.derivative, sample.row,
+                         sample.column, f, &slope_factor[offset]);
+    }
+    predicted += 3 * n_atoms;
+    first_atom += n_atoms;
+  }
+  std::fill(result, result + n, 0.0);
+  network->parameter_gradient(energy_factor.data(), slope_factor.data(), result);
+}
+
 // The forces are F = D g with g the slopes dE/dB, linear in g: dL/dg = D^T dL/dF.
 double BatchLoss::evaluate_sample(const Sample &sample, const LossFactors &factor, int first_atom,
-                                  bool with_gradient, ErrorSums *sums)
+                                  bool with_gradient, ErrorSums *sums, double *predicted)
 {
   const int n_atoms = sample.n_atoms;
   double loss = 0.0, error = 0.0;
   if (sample.has_energy()) {
     for (int i = 0; i < n_atoms; i++) error += energy[first_atom + i];
+    if (predicted) *predicted = error;
     error -= sample.energy;
     loss += factor.energy * error * error;
     if (sums) {
@@ -144,9 +216,8 @@ double BatchLoss::evaluate_sample(const Sample &sample, const LossFactors &facto
   if (!sample.has_forces()) return loss;
 
   double *f = force.data();
-  std::fill_n(f, 3 * n_atoms, 0.0);
-  derivative_forward(n_descriptors, sample.n_blocks, sample.derivative, sample.row, sample.column,
-                     &slope[offset], f);
+  predict_forces(sample, first_atom, f);
+  if (predicted) std::copy_n(f, 3 * n_atoms, predicted + 1);
   double squares = 0.0, absolute = 0.0;
   for (int k = 0; k < 3 * n_atoms; k++) {
     const double residual = f[k] - sample.force[k];
@@ -170,9 +241,7 @@ double BatchLoss::predict(const Sample &sample, double *result)
   forward(1, &samples);
   double total = 0.0;
   for (int i = 0; i < sample.n_atoms; i++) total += energy[i];
-  std::fill_n(result, 3 * sample.n_atoms, 0.0);
-  derivative_forward(n_descriptors, sample.n_blocks, sample.derivative, sample.row, sample.column,
-                     slope.data(), result);
+  predict_forces(sample, 0, result);
   return total;
 }
 

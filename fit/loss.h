@@ -56,9 +56,17 @@ class BatchLoss {
   /// The loss; sets gradient [n_parameters()] if not null and adds to sums if not null.
   double evaluate(std::size_t n, const Sample *const *batch, double *gradient,
                   ErrorSums *sums = nullptr);
-  /// The same with given factors [n] in place of those of the batch.
+  /// The same with given factors [n] in place of those of the batch. `predicted`, if not null,
+  /// gets the energy and the forces of each configuration, one after another: prediction_size().
   double evaluate(std::size_t n, const Sample *const *batch, const LossFactors *factors,
-                  double *gradient, ErrorSums *sums = nullptr);
+                  double *gradient, ErrorSums *sums = nullptr, double *predicted = nullptr);
+  static std::size_t prediction_size(std::size_t n, const Sample *const *batch);
+
+  /// result = J^T W J v, with W the factors, J the derivatives of the predictions with respect to
+  /// the parameters, and J v = (predictions of `moved` - predicted) / step: `moved` has the
+  /// parameters plus step times v.
+  void product(std::size_t n, const Sample *const *batch, const LossFactors *factors,
+               const double *predicted, BatchLoss &moved, double step, double *result);
 
   /// Energy of the configuration and forces [n_atoms][3].
   double predict(const Sample &sample, double *force);
@@ -66,10 +74,23 @@ class BatchLoss {
   std::size_t n_parameters() const { return n; }
 
  private:
-  double evaluate_chunk(std::size_t n_samples, const Sample *const *samples,
-                        const LossFactors *factors, double *partial, ErrorSums *sums);
+  struct Chunk {
+    std::size_t n_samples;
+    const Sample *const *samples;
+    const LossFactors *factors;
+    std::size_t predicted;    // where its predictions begin
+  };
+  /// Calls work(chunk, partial) for the chunks; returns the sum of what it returns and adds up the
+  /// partial gradients, unless gradient is null.
+  template <class Work>
+  double sum_chunks(std::size_t n, const Sample *const *batch, const LossFactors *factors,
+                    double *gradient, Work &&work);
+  double evaluate_chunk(const Chunk &chunk, double *partial, ErrorSums *sums, double *predicted);
   double evaluate_sample(const Sample &sample, const LossFactors &factors, int first_atom,
-                         bool with_gradient, ErrorSums *sums);
+                         bool with_gradient, ErrorSums *sums, double *predicted);
+  void product_chunk(const Chunk &chunk, const double *predicted, BatchLoss &moved, double step,
+                     double *partial);
+  void predict_forces(const Sample &sample, int first_atom, double *result) const;
   void forward(std::size_t n_samples, const Sample *const *samples);
   void reserve(int n_atoms);
 

@@ -275,13 +275,32 @@ Activation read_activation(const SectionReader &r)
   return activation_from(name, r.where("activation"));
 }
 
+void read_optimizer(const SectionReader &r, TorchpotSettings &t)
+{
+  t.optimizer = (OptimizerKind) r.choice("optimizer", 0, {"adam", "lbfgs", "levenberg"});
+  ScheduleSettings &s = t.schedule;
+  s.kind = (ScheduleKind) r.choice("schedule", (int) s.kind,
+                                   {"constant", "cosine", "exponential", "plateau"});
+  s.warmup = r.number("warmup", s.warmup, Range::not_negative);
+  s.final_factor = r.number("final_rate", s.final_factor, Range::positive);
+  s.decay_factor = r.number("decay", s.decay_factor, Range::fraction);
+  s.patience = r.integer("patience", s.patience, 1, INT_MAX);
+  t.weight_decay = r.number("weight_decay", t.weight_decay, Range::not_negative);
+  t.clip = r.number("clip", t.clip, Range::not_negative);
+  t.average = r.number("average", t.average, Range::fraction);
+  t.early_stop = r.integer("early_stop", t.early_stop, 0, INT_MAX);
+}
+
 void read_torchpot(const IniFile &ini, const OutputFolder &out, Settings &s)
 {
   const SectionReader r(ini, "TORCHPOT",
                         {"activation", "loss", "network", "precision", "fitdump", "test_fraction",
                          "test_files", "cache", "model", "report", "seed", "checkpoint",
-                         "checkpoint_every", "threads"});
+                         "checkpoint_every", "threads", "optimizer", "schedule", "warmup",
+                         "final_rate", "decay", "patience", "weight_decay", "clip", "average",
+                         "early_stop"});
   TorchpotSettings &t = s.torchpot;
+  read_optimizer(r, t);
   t.activation = read_activation(r);
   t.documented_loss = r.choice("loss", 0, {"fitsnap", "documented"}) == 1;
   t.network = (NetworkKind) r.choice("network", 2, {"linear", "quadratic", "mlp"});

@@ -3,6 +3,7 @@
 #define TORCHPOT_FIT_SETTINGS_H
 
 #include "ini.h"
+#include "optimizer.h"
 #include "torchpot_descriptor.h"
 #include "torchpot_network.h"
 
@@ -87,6 +88,10 @@ struct GroupSettings {
 
 /// [TORCHPOT]: what FitSNAP does not have.
 struct TorchpotSettings {
+  OptimizerKind optimizer = OptimizerKind::adam;
+  ScheduleSettings schedule;
+  double weight_decay = 0.0, clip = 0.0, average = 0.0;
+  int early_stop = 0;
   Activation activation = Activation::softplus;
   bool documented_loss = false;    // loss = fitsnap | documented
   NetworkKind network = NetworkKind::mlp;

@@ -55,6 +55,19 @@ const char *to_string(ElementMode mode)
   }
 }
 
+/// What the learning rates of all epochs depend on. A constant rate lets a fit be prolonged.
+std::string schedule_text(const TrainingOptions &options)
+{
+  const ScheduleSettings &s = options.schedule;
+  std::string text = std::string("schedule = ") + to_string(s.kind) + ", warmup " + number(s.warmup);
+  if (s.kind != ScheduleKind::constant) text += ", final " + number(s.final_factor);
+  if (s.kind == ScheduleKind::cosine || s.kind == ScheduleKind::exponential)
+    text += ", num_epochs " + std::to_string(options.num_epochs);
+  if (s.kind == ScheduleKind::plateau)
+    text += ", decay " + number(s.decay_factor) + ", patience " + std::to_string(s.patience);
+  return text;
+}
+
 Identity make_identity(const TrainingOptions &options, const NetworkShape &shape,
                        const SampleSet &samples)
 {
@@ -71,7 +84,12 @@ Identity make_identity(const TrainingOptions &options, const NetworkShape &shape
       std::string("loss = ") + to_string(loss.form),
       "energy_weight = " + number(loss.energy_weight),
       "force_weight = " + number(loss.force_weight),
+      std::string("optimizer = ") + to_string(options.optimizer),
       "learning_rate = " + number(options.learning_rate),
+      schedule_text(options),
+      "weight_decay = " + number(options.weight_decay),
+      "clip = " + number(options.clip),
+      "average = " + number(options.average),
       "batch_size = " + std::to_string(options.batch_size),
       std::string("shuffle = ") + (options.shuffle ? "yes" : "no"),
       "seed = " + std::to_string(options.seed),
@@ -101,7 +119,70 @@ void check(const TrainingOptions &options, const NetworkShape &shape)
                 std::to_string(shape.layer_sizes.size()) + ", one per layer");
 }
 
+void require_finite(double loss, int epoch)
+{
+  if (!std::isfinite(loss))
+    throw Error("the loss is no longer a finite number",
+                "training, epoch " + std::to_string(epoch), std::to_string(loss), "",
+                "Lower learning_rate, and look for outliers among the training data");
+}
+
+void clip_norm(std::vector<double> &gradient, double largest)
+{
+  double square = 0.0;
+  for (double x : gradient) square += x * x;
+  if (square <= largest * largest) return;
+  const double factor = largest / std::sqrt(square);
+  for (double &x : gradient) x *= factor;
+}
+
 }    // namespace
+
+class Trainer::AllTraining : public Objective {
+ public:
+  AllTraining(BatchLoss &loss, const TrainingOptions &options, const NetworkParameters &network,
+              const std::vector<const Sample *> &samples) :
+      loss(loss), moved(network, options.loss, options.precision), samples(samples),
+      factors(samples.size()), predicted(BatchLoss::prediction_size(samples.size(), samples.data()))
+  {
+    loss_factors(options.loss, samples.size(), samples.data(), factors.data());
+  }
+
+  double evaluate(const double *parameters, double *gradient) override
+  {
+    loss.set_parameters(parameters);
+    if (gradient) point.assign(parameters, parameters + loss.n_parameters());
+    return loss.evaluate(samples.size(), samples.data(), factors.data(), gradient, nullptr,
+                         gradient ? predicted.data() : nullptr);
+  }
+
+  // J v as a quotient of differences: the residuals are smooth, and all is in double
+  void product(const double *v, double *result) override
+  {
+    double squares = 0.0, largest = 1.0;
+    for (std::size_t k = 0; k < point.size(); k++) {
+      squares += v[k] * v[k];
+      largest = std::max(largest, std::fabs(point[k]));
+    }
+    const double step = STEP * largest / std::sqrt(squares);
+    std::vector<double> there = point;
+    for (std::size_t k = 0; k < point.size(); k++) there[k] += step * v[k];
+    loss.set_parameters(point.data());
+    moved.set_parameters(there.data());
+    loss.product(samples.size(), samples.data(), factors.data(), predicted.data(), moved, step,
+                 result);
+  }
+
+ private:
+  static constexpr double STEP = 1e-6;
+  BatchLoss &loss;
+  BatchLoss moved;
+  const std::vector<const Sample *> &samples;
+  std::vector<LossFactors> factors;
+  std::vector<double> predicted, point;
+};
+
+Trainer::~Trainer() = default;
 
 Trainer::Trainer(const TrainingOptions &options, const NetworkShape &shape,
                  const SampleSet &samples) :
@@ -113,7 +194,7 @@ Trainer::Trainer(const TrainingOptions &options, const NetworkShape &shape,
                 "at least one", "Check [GROUPS], and energy and force in [CALCULATOR]");
   lines = make_identity(options, shape, samples);
   const std::size_t size = options.batch_size, n = samples.training.size();
-  n_batches = (n + size - 1) / size;
+  n_batches = options.optimizer == OptimizerKind::adam ? (n + size - 1) / size : 1;
   order.resize(n);
   batch_samples.resize(std::min(size, n));
 
@@ -152,16 +233,19 @@ std::string Trainer::prepare()
   }
   const std::size_t n = state.network.parameters.size();
   AdamSettings settings;
-  settings.learning_rate = options.learning_rate;
+  settings.weight_decay = options.weight_decay;
   adam = std::make_unique<Adam>(settings, n);
-  if (loaded.found) {
-    adam->n_steps = state.adam_steps;
-    adam->mean = state.adam_mean;
-    adam->square = state.adam_square;
+  if (loaded.found && options.optimizer == OptimizerKind::adam) {
+    adam->n_steps = state.optimizer.n_steps;
+    adam->mean = state.optimizer.arrays.at(0);
+    adam->square = state.optimizer.arrays.at(1);
   }
+  if (options.average > 0.0 && state.average.empty()) state.average = state.network.parameters;
   gradient.resize(n);
   loss = std::make_unique<BatchLoss>(state.network, options.loss, options.precision);
   loss->set_parameters(state.network.parameters.data());
+  if (options.optimizer != OptimizerKind::adam)
+    objective = std::make_unique<AllTraining>(*loss, options, state.network, samples.training);
   state.history.reserve(std::max<std::size_t>(options.num_epochs, state.history.size()));
   prepared = true;
   return message;
@@ -180,34 +264,70 @@ double Trainer::train_batch(std::size_t batch)
   const std::size_t n = std::min(size, order.size() - first);
   for (std::size_t m = 0; m < n; m++) batch_samples[m] = samples.training[order[first + m]];
   const double value = loss->evaluate(n, batch_samples.data(), gradient.data());
-  if (!std::isfinite(value))
-    throw Error("the loss is no longer a finite number",
-                "training, epoch " + std::to_string(state.epoch + 1), std::to_string(value), "",
-                "Lower learning_rate, and look for outliers among the training data");
+  require_finite(value, state.epoch + 1);
+  if (options.clip > 0.0) clip_norm(gradient, options.clip);
+  const double epochs = state.epoch + (batch + 1.0) / (double) n_batches;
+  adam->set_learning_rate(options.learning_rate * state.plateau.factor *
+                          schedule_factor(options.schedule, epochs, options.num_epochs));
   adam->step(gradient.data(), state.network.parameters.data());
   loss->set_parameters(state.network.parameters.data());
+  if (options.average > 0.0) update_average();
   return value;
+}
+
+double Trainer::train_all()
+{
+  double *const parameters = state.network.parameters.data();
+  const std::size_t n = state.network.parameters.size();
+  const double value = options.optimizer == OptimizerKind::lbfgs
+      ? lbfgs_step(*objective, state.optimizer, n, parameters)
+      : levenberg_step(*objective, state.optimizer, n, parameters);
+  require_finite(value, state.epoch + 1);
+  loss->set_parameters(parameters);
+  return value;
+}
+
+// the first steps count more than the decay says, or else the start would be remembered for long
+void Trainer::update_average()
+{
+  const double steps = (double) adam->n_steps;
+  const double keep = std::min(options.average, steps / (steps + 10.0));
+  const std::vector<double> &now = state.network.parameters;
+  for (std::size_t k = 0; k < now.size(); k++)
+    state.average[k] = keep * state.average[k] + (1.0 - keep) * now[k];
+}
+
+void Trainer::train_epoch(Progress &progress, const std::function<bool()> &stop,
+                          TrainingStatus &status)
+{
+  if (options.optimizer != OptimizerKind::adam) {
+    state.loss_sum = train_all();
+    if (stop()) status = TrainingStatus::interrupted;
+    return;
+  }
+  start_batches();
+  while (state.batch < n_batches && status == TrainingStatus::finished) {
+    state.loss_sum += train_batch(state.batch);
+    state.batch++;
+    progress.batch(state.epoch + 1, state.batch, n_batches);
+    if (stop()) status = TrainingStatus::interrupted;
+  }
 }
 
 TrainingStatus Trainer::run(Progress &progress, const std::function<bool()> &stop)
 {
   if (!prepared) prepare();
-  if (state.epoch >= options.num_epochs) return TrainingStatus::finished;
+  if (state.epoch >= options.num_epochs || is_stopped_early()) return TrainingStatus::finished;
   progress.start(state.epoch + 1, options.num_epochs);
   Clock::time_point saved = Clock::now();
   int unsaved = 0;
   TrainingStatus status = TrainingStatus::finished;
-  while (state.epoch < options.num_epochs && status == TrainingStatus::finished) {
+  while (state.epoch < options.num_epochs && !is_stopped_early()) {
     const Clock::time_point start = Clock::now();
-    start_batches();
-    while (state.batch < n_batches && status == TrainingStatus::finished) {
-      state.loss_sum += train_batch(state.batch);
-      state.batch++;
-      progress.batch(state.epoch + 1, state.batch, n_batches);
-      if (stop()) status = TrainingStatus::interrupted;
-    }
-    if (status == TrainingStatus::interrupted) break;
+    train_epoch(progress, stop, status);
+    if (status == TrainingStatus::interrupted && options.optimizer == OptimizerKind::adam) break;
     progress.epoch(finish_epoch(since(start)));
+    if (status == TrainingStatus::interrupted) break;
     unsaved++;
     if (unsaved >= options.checkpoint_every && since(saved) >= 1.0) {
       save();
@@ -225,21 +345,32 @@ TrainingStatus Trainer::run(Progress &progress, const std::function<bool()> &sto
   return status;
 }
 
+bool Trainer::is_stopped_early() const
+{
+  return options.early_stop > 0 && state.best_epoch > 0 &&
+      state.epoch - state.best_epoch >= options.early_stop;
+}
+
 EpochRecord Trainer::finish_epoch(double seconds)
 {
   const Clock::time_point start = Clock::now();
   EpochRecord record;
   record.epoch = state.epoch + 1;
   record.training_loss = state.loss_sum / (double) n_batches;
+  const std::vector<double> &shipped = state.average.empty() ? state.network.parameters
+                                                             : state.average;
+  if (!state.average.empty()) loss->set_parameters(shipped.data());
   validate(record);
+  if (!state.average.empty()) loss->set_parameters(state.network.parameters.data());
   const bool held_out = !samples.validation.empty();
   const double score = held_out ? record.validation_loss : record.training_loss;
   record.best = std::isfinite(score) && (state.best.empty() || score < state.best_score);
   if (record.best) {
-    state.best = state.network.parameters;
+    state.best = shipped;
     state.best_score = score;
     state.best_epoch = record.epoch;
   }
+  state.plateau.update(options.schedule, score);
   state.epoch++;
   state.batch = 0;
   state.loss_sum = 0.0;
@@ -263,9 +394,10 @@ void Trainer::validate(EpochRecord &record)
 void Trainer::save()
 {
   if (options.checkpoint.empty()) return;
-  state.adam_steps = adam->n_steps;
-  state.adam_mean = adam->mean;
-  state.adam_square = adam->square;
+  if (options.optimizer == OptimizerKind::adam) {
+    state.optimizer.n_steps = adam->n_steps;
+    state.optimizer.arrays = {adam->mean, adam->square};
+  }
   write_checkpoint(options.checkpoint, lines, state);
 }
 

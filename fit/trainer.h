@@ -17,7 +17,13 @@ namespace torchpot {
 
 struct TrainingOptions {
   LossSettings loss;
-  double learning_rate = 1e-2;
+  OptimizerKind optimizer = OptimizerKind::adam;
+  ScheduleSettings schedule;
+  double learning_rate = 1e-2;    // of adam, as weight_decay, clip and average
+  double weight_decay = 0.0;
+  double clip = 0.0;       // largest norm of the gradient; 0: none
+  double average = 0.0;    // decay per step of the running average of the parameters; 0: none
+  int early_stop = 0;      // epochs without a better model before training ends; 0: never
   int num_epochs = 10;
   int batch_size = 4;    // configurations
   bool shuffle = true;
@@ -34,10 +40,11 @@ NetworkShape network_shape(const Settings &settings);
 
 enum class TrainingStatus { finished, interrupted };
 
-/// One training run. Each epoch goes once over the training configurations in batches, Adam takes
-/// a step after each batch, and the validation loss is the mean over the batches of the validation
-/// configurations. The best model is that of the lowest validation loss, or training loss if
-/// there are no validation configurations.
+/// One training run. With Adam each epoch goes once over the training configurations in batches,
+/// with a step after each batch; with the other optimizers an epoch is one step on all of them.
+/// The validation loss is the mean over the batches of the validation configurations, with the
+/// running average of the parameters if there is one. The best model is that of the lowest
+/// validation loss, or training loss if there are no validation configurations.
 ///
 /// Everything is determined by the data, the shape and the options: the same bits on every run,
 /// and after any number of interruptions.
@@ -45,6 +52,7 @@ class Trainer {
  public:
   /// samples must outlive this object. Throws Error for options that cannot be used.
   Trainer(const TrainingOptions &options, const NetworkShape &shape, const SampleSet &samples);
+  ~Trainer();
 
   /// Takes up the checkpoint if there is one, otherwise initializes the network; called by run()
   /// if it has not been. Returns a sentence to be shown, empty for a new start.
@@ -68,8 +76,13 @@ class Trainer {
   const Identity &identity() const { return lines; }
 
  private:
+  class AllTraining;    // the loss of all training configurations
   void start_batches();
   double train_batch(std::size_t batch);
+  double train_all();
+  void train_epoch(Progress &progress, const std::function<bool()> &stop, TrainingStatus &status);
+  void update_average();
+  bool is_stopped_early() const;
   EpochRecord finish_epoch(double seconds);
   void validate(EpochRecord &record);
   void save();
@@ -82,6 +95,7 @@ class Trainer {
   TrainingState state;
   std::unique_ptr<Adam> adam;
   std::unique_ptr<BatchLoss> loss;
+  std::unique_ptr<AllTraining> objective;
   std::string unsaved_reason;
   std::size_t n_batches = 0;
   std::vector<std::size_t> order;                  // of the training samples in this epoch

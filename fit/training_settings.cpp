@@ -10,6 +10,13 @@ TrainingOptions training_options(const Settings &settings)
       settings.torchpot.documented_loss ? LossForm::documented : LossForm::fitsnap;
   options.loss.energy_weight = settings.pytorch.energy_weight;
   options.loss.force_weight = settings.pytorch.force_weight;
+  const TorchpotSettings &t = settings.torchpot;
+  options.optimizer = t.optimizer;
+  options.schedule = t.schedule;
+  options.weight_decay = t.weight_decay;
+  options.clip = t.clip;
+  options.average = t.average;
+  options.early_stop = t.early_stop;
   options.learning_rate = settings.pytorch.learning_rate;
   options.num_epochs = settings.pytorch.num_epochs;
   options.batch_size = settings.pytorch.batch_size;
@@ -17,7 +24,8 @@ TrainingOptions training_options(const Settings &settings)
   options.seed = settings.torchpot.seed;
   // parameters, sums and the optimizer are double in any case; the errors that training ends with
   // are the same, and a step takes two thirds of the time
-  options.precision = Precision::float32;
+  options.precision = t.optimizer == OptimizerKind::adam ? Precision::float32
+                                                         : Precision::float64;
   options.checkpoint = settings.torchpot.checkpoint;
   options.checkpoint_every = settings.torchpot.checkpoint_every;
   return options;

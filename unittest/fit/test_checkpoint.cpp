@@ -46,9 +46,13 @@ class Checkpoint : public ::testing::Test {
     s.epoch = epoch;
     s.batch = 5;
     s.loss_sum = 1e-300;
-    s.adam_steps = 99;
-    s.adam_mean.assign(42, -0.5);
-    s.adam_square.assign(42, 0.25);
+    s.optimizer.n_steps = 99;
+    s.optimizer.arrays = {std::vector<double>(42, -0.5), std::vector<double>(42, 0.25)};
+    s.optimizer.numbers = {3.0, 1e-7};
+    s.average.assign(42, 0.125);
+    s.plateau.factor = 0.5;
+    s.plateau.best = 0.75;
+    s.plateau.waited = 7;
     EpochRecord record;
     record.epoch = epoch;
     record.training_loss = 0.125;
@@ -110,9 +114,13 @@ TEST_F(Checkpoint, ComesBack)
   EXPECT_EQ(b.epoch, 3);
   EXPECT_EQ(b.batch, 5u);
   EXPECT_EQ(b.loss_sum, a.loss_sum);
-  EXPECT_EQ(b.adam_steps, 99);
-  EXPECT_EQ(b.adam_mean, a.adam_mean);
-  EXPECT_EQ(b.adam_square, a.adam_square);
+  EXPECT_EQ(b.optimizer.n_steps, 99);
+  EXPECT_EQ(b.optimizer.arrays, a.optimizer.arrays);
+  EXPECT_EQ(b.optimizer.numbers, a.optimizer.numbers);
+  EXPECT_EQ(b.average, a.average);
+  EXPECT_EQ(b.plateau.factor, 0.5);
+  EXPECT_EQ(b.plateau.best, 0.75);
+  EXPECT_EQ(b.plateau.waited, 7);
   ASSERT_EQ(b.history.size(), 2u);
   EXPECT_EQ(b.history[1].training_loss, 0.125);
   EXPECT_TRUE(b.history[1].best);
@@ -158,7 +166,7 @@ TEST_F(Checkpoint, DamageOfBothIsAnError)
   EXPECT_NE(refusal(identity).find("it does not begin as a checkpoint of this version, and there "
                                    "is none before it. Start anew with --overwrite"),
             std::string::npos);
-  write(file + "_prev", "torchpot checkpoint 1\n");
+  write(file + "_prev", "torchpot checkpoint 2\n");
   EXPECT_NE(refusal(identity).find("and so is the one before it, its end is missing"),
             std::string::npos);
 }

@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import zipfile
 
@@ -66,6 +67,7 @@ SETTINGS = """
 layer_sizes = num_desc 8 8 1
 num_epochs = 6
 batch_size = 4
+save_freq = 10
 learning_rate = 1e-3
 energy_weight = 0.5
 force_weight = 1.0
@@ -97,7 +99,7 @@ MODEL = "FitTorch_Pytorch.pt"
 TABLES = ["metrics.dat", "perconfig.dat", "peratom.dat"]
 OUTPUTS = [*TABLES, "loss_vs_epochs.dat", "pot.mod", "pot.mliap.descriptor", "report.html", MODEL]
 # what depends on the time of day or on the machine
-VARIABLE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|<tr>\s*<t[hd]>(training|descriptors|memory)<.*?</tr>"
+VARIABLE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|<dt>(training|descriptors|memory)</dt><dd>[^<]*</dd>"
 
 
 # data
@@ -163,16 +165,16 @@ def json_data(**numbers):
     return data
 
 
-def fitdump_data():
+def fitdump_data(**numbers):
     """The same configurations in a file of fix fitdump, unturned."""
-    data = make_data()
+    data = make_data(**numbers)
     pathlib.Path("in.descriptor").write_text(DESCRIPTOR)
     text = ""
     for frame, c in enumerate(data):
         text += (f"clear\nunits metal\natom_modify map array\nread_data {c.file}\n{LABELS}"
                  "fix f all fitdump 1 data.h5 descriptor in.descriptor elements In P "
                  f"label {c.group} append yes\nrun 0\n")
-        c.rotation, c.frame = np.eye(3), frame
+        c.rotation, c.name = np.eye(3), f"data.h5#{frame}"
     run_lammps(text, 2).check()
     return data
 
@@ -188,24 +190,51 @@ class Fit:
 
     def check(self, status=0):
         assert self.status == status, (f"torchpot_fit ended with status {self.status}, not "
-                                       f"{status}:\n{self.output}\n{self.errors}")
+                                       f"{status}:\n{self.output[-2000:]}\n{self.errors}")
         return self
 
 
 def start(*arguments, cwd=".", before=(), environment=None):
+    """Start it and return the process. Its output goes to files, so that it never waits for a
+    reader."""
     environment = {**lammps_environment(False), **(environment or {})}
-    return subprocess.Popen([*before, _path("TORCHPOT_FIT", "program torchpot_fit"),
-                             *map(str, arguments)], cwd=cwd, env=environment, text=True,
-                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, start_new_session=True)
+    files = [tempfile.TemporaryFile("w+") for _ in range(2)]
+    process = subprocess.Popen([*before, _path("TORCHPOT_FIT", "program torchpot_fit"),
+                                *map(str, arguments)], cwd=cwd, env=environment,
+                               stdin=subprocess.DEVNULL, stdout=files[0], stderr=files[1],
+                               start_new_session=True)
+    process.files = files
+    return process
+
+
+def said(process):
+    """What it has said so far: output and errors."""
+    return [os.pread(file.fileno(), 1 << 24, 0).decode() for file in process.files]
 
 
 def finish(process, timeout=120):
     try:
-        return Fit(process, *process.communicate(timeout=timeout))
+        process.wait(timeout)
     except subprocess.TimeoutExpired:
         kill_lammps(process)
-        raise AssertionError("torchpot_fit hangs:\n" + "\n".join(process.communicate())) from None
+        process.wait()
+        raise AssertionError("torchpot_fit hangs:\n" + "\n".join(said(process))) from None
+    done = Fit(process, *said(process))
+    for file in process.files:
+        file.close()
+    return done
+
+
+def wait_for(process, condition):
+    """Until condition() holds; the process must not end before."""
+    while not condition():
+        if process.poll() is not None and not condition():
+            raise AssertionError("torchpot_fit ended too early:\n" + "\n".join(said(process)))
+        time.sleep(0.002)
+
+
+def wait_for_line(process, beginning):
+    wait_for(process, lambda: ("\n" + said(process)[0]).find("\n" + beginning) >= 0)
 
 
 def fit(*arguments, **options):
@@ -260,22 +289,22 @@ class Predictions:
                 table[key] = np.array(table[key], float)
 
 
-def file_in_tables(c):
-    return c.name if hasattr(c, "name") else f"data.h5[{c.frame}]"
+def compare_with_lammps(data, fits, reference=True, tolerance=1e-10):
+    """LAMMPS with the include files against the tables, on one and on two ranks.
 
-
-def compare_with_lammps(data, reference, tolerance=1e-10):
-    """LAMMPS with the include file against the tables, on one and on two ranks."""
-    p = Predictions()
-    assert len(p.energy) == len(data)
-    cases = [Case(f"fit{i}", c.file, "include pot.mod") for i, c in enumerate(data)]
-    for np_ranks in (1, 2):
-        values = evaluate(cases, np_ranks, centroid=False)
-        largest = max(np.abs(values[case.name].force).max() for case in cases)
-        for i, c in enumerate(data):
-            key, v, n = (c.group, file_in_tables(c)), values[f"fit{i}"], len(c.types)
-            what = f"{key} on {np_ranks} rank(s)"
+    fits: folders with the tables, beside the include files of these names."""
+    tables = {name: Predictions(name) for name in fits}
+    for np_ranks, some in ((1, data), (2, data[::3])):
+        cases = {(name, i): Case(f"{name}{i}", c.file, f"include {name}.mod")
+                 for name in fits for i, c in enumerate(some)}
+        values = evaluate(cases.values(), np_ranks, centroid=False)
+        largest = max(np.abs(v.force).max() for v in values.values())
+        for (name, i), case in cases.items():
+            p, c, v = tables[name], some[i], values[case.name]
+            key, n = (c.group, c.name), len(c.types)
+            what = f"{name}, {key}, {np_ranks} rank(s)"
             energy, force = (c.reference_energy, c.reference_force) if reference else (0.0, 0.0)
+            assert len(p.energy) == len(data)
             assert p.natoms[key] == n and p.types[key] == list(c.types), what
             assert_close(p.energy[key] * n + energy, v.energy, tolerance, what + " energy",
                          max(abs(v.energy), abs(energy)))
@@ -285,6 +314,17 @@ def compare_with_lammps(data, reference, tolerance=1e-10):
                          max(abs(c.energy), abs(energy)))
             assert_close(p.true_force[key] @ c.rotation.T + force, c.force, 1e-12,
                          what + " true forces", max(np.abs(c.force).max(), np.abs(force).max()))
+
+
+def fit_all(fits):
+    """A fit for each name: NAME.pt, NAME.mod and so on, tables in the folder NAME."""
+    for name, (key, value) in fits.items():
+        section = "PYTORCH" if key == "multi_element_option" else "TORCHPOT"
+        fit("in.fit", "-k", section, key, value, "-k", "TORCHPOT", "model", f"{name}.pt",
+            "-k", "OUTFILE", "potential", name).check()
+        os.mkdir(name)
+        for file in (*TABLES, "loss_vs_epochs.dat", "report.html"):
+            shutil.move(file, name)
 
 
 def read_metrics(folder="."):
@@ -298,101 +338,89 @@ def snapshot(folder="."):
     return {str(f): f.read_bytes() for f in sorted(pathlib.Path(folder).rglob("*")) if f.is_file()}
 
 
-def model_parameters(*files):
-    """Names and bits of the numbers in model files, and what the files say of themselves."""
+def model_parameters(file):
+    """The numbers of a model file by name, as bytes."""
     import torch
-    result = []
-    for file in files:
-        extra = {"torchpot.json": ""}
-        model = torch.jit.load(file, _extra_files=extra)
-        text = re.sub(VARIABLE, "", extra["torchpot.json"].decode()
-                      if isinstance(extra["torchpot.json"], bytes) else extra["torchpot.json"])
-        tensors = {k: v.numpy().tobytes() for k, v in model.state_dict().items()}
-        assert tensors
-        result.append((tensors, text))
-    return result
+    tensors = torch.jit.load(file).state_dict()
+    assert "weight0" in tensors
+    return {name: tensor.numpy().tobytes() for name, tensor in tensors.items()}
+
+
+def archive(file):
+    """Entries of a model file, without dates and the archive's own name; checks their sums."""
+    with zipfile.ZipFile(file) as entries:
+        assert entries.testzip() is None
+        return {name.split("/", 1)[1]: re.sub(VARIABLE.encode(), b"", entries.read(name))
+                for name in entries.namelist() if not name.endswith("serialization_id")}
 
 
 def same_outputs(one, two, names=OUTPUTS):
     """Tables of two folders alike byte for byte, reports and models but for times and dates."""
     for name in names:
+        if name == MODEL:
+            a, b = archive(f"{one}/{name}"), archive(f"{two}/{name}")
+            assert a == b, f"{name}: {[k for k in a if a[k] != b.get(k)]} differ"
+            continue
         a, b = (pathlib.Path(folder, name).read_bytes() for folder in (one, two))
         if name == "report.html":
             a, b = (re.sub(VARIABLE, "", x.decode(), flags=re.S) for x in (a, b))
-        if name != MODEL:
-            assert a == b, f"{name} differs between {one} and {two}"
-    if MODEL in names:
-        a, b = model_parameters(f"{one}/{MODEL}", f"{two}/{MODEL}")
-        assert a == b, f"{MODEL} differs between {one} and {two}"
+        assert a == b, f"{name} differs between {one} and {two}"
 
 
 # against LAMMPS
 
+FEW = {"n_solid": 5, "n_melt": 2}
+NETWORKS = {"one": ("multi_element_option", 1), "each": ("multi_element_option", 2),
+            "onehot": ("multi_element_option", 3)}
+LINEAR = {"linear": ("network", "linear"), "quadratic": ("network", "quadratic")}
+
 
 def test_networks_of_json_data():
-    """One network per element on top of ZBL; cells in general orientation."""
-    data = json_data()
+    """On top of ZBL; cells in general orientation."""
+    data = json_data(**FEW)
     write_input(JSON_DATA, SETTINGS, REFERENCE)
-    fit("in.fit").check()
-    compare_with_lammps(data, True)
+    fit_all(NETWORKS)
+    assert "zbl" in pathlib.Path("each.mod").read_text()
+    compare_with_lammps(data, NETWORKS)
 
 
-def test_one_network_of_json_data():
-    data = json_data()
-    write_input(JSON_DATA, SETTINGS, REFERENCE, multi_element_option=1)
-    fit("in.fit").check()
-    compare_with_lammps(data, True)
-
-
-def test_one_hot_network_without_reference():
-    data = json_data()
-    write_input(JSON_DATA, SETTINGS, multi_element_option=3)
-    fit("in.fit").check()
-    assert "hybrid" not in pathlib.Path("pot.mod").read_text()
-    compare_with_lammps(data, False)
+def test_without_reference():
+    data = json_data(**FEW)
+    write_input(JSON_DATA, SETTINGS)
+    fits = {"each": NETWORKS["each"], "linear": LINEAR["linear"]}
+    fit_all(fits)
+    assert "hybrid" not in pathlib.Path("each.mod").read_text()
+    compare_with_lammps(data, fits, reference=False)
 
 
 def test_networks_of_fitdump_data():
-    data = fitdump_data()
+    data = fitdump_data(**FEW)
     write_input(FITDUMP, SETTINGS, REFERENCE)
-    fit("in.fit").check()
-    compare_with_lammps(data, True)
-    fit("in.fit", "--overwrite", "-k", "PYTORCH", "multi_element_option", "1").check()
-    compare_with_lammps(data, True)
+    fits = {name: NETWORKS[name] for name in ("one", "each")}
+    fit_all(fits)
+    compare_with_lammps(data, fits)
 
 
-def test_linear_models():
-    data = json_data()
+def test_linear_models_of_json_data():
+    data = json_data(**FEW)
     write_input(JSON_DATA, SETTINGS, REFERENCE)
-    for network in ("linear", "quadratic"):
-        fit("in.fit", "--overwrite", "-k", "TORCHPOT", "network", network).check()
-        compare_with_lammps(data, True)
-        assert not os.path.exists("FitTorch_Pytorch.checkpoint")
+    fit_all(LINEAR)
+    assert not list(pathlib.Path(".").glob("*.checkpoint"))
+    compare_with_lammps(data, LINEAR)
 
 
 def test_linear_models_of_fitdump_data():
-    data = fitdump_data()
+    """They are those of the same data as JSON: orientation and cell vectors do not matter."""
+    data = fitdump_data(**FEW)
     write_input(FITDUMP, SETTINGS, REFERENCE)
-    for network in ("linear", "quadratic"):
-        fit("in.fit", "--overwrite", "-k", "TORCHPOT", "network", network).check()
-        compare_with_lammps(data, True)
-
-
-def test_json_and_fitdump_give_the_same_linear_model():
-    """Orientation and choice of the cell vectors do not matter."""
-    for c in fitdump_data():
+    fit_all(LINEAR)
+    compare_with_lammps(data, LINEAR)
+    for c in data:
         c.write_json()
     write_input(JSON_DATA, SETTINGS, REFERENCE)
-    more = ("-k", "TORCHPOT", "network", "linear")
-    fit("in.fit", *more).check()
-    one = Predictions()
-    write_input(FITDUMP, SETTINGS, REFERENCE)
-    fit("in.fit", "--overwrite", *more).check()
-    two = Predictions()
-    for group in ("solid", "melt"):
-        a = [e for key, e in one.energy.items() if key[0] == group]
-        b = [e for key, e in two.energy.items() if key[0] == group]
-        assert_close(a, b, 1e-8, group)
+    fit_all({"json": LINEAR["linear"]})
+    one, two = Predictions("linear"), Predictions("json")
+    assert_close(list(two.energy.values()), list(one.energy.values()), 1e-8, "energies")
 
 
 # tables
@@ -525,7 +553,7 @@ def test_twice():
     assert "exists already" in again.errors and "--overwrite" in again.errors
     assert snapshot() == before
     # any one of the outputs is enough
-    for name in OUTPUTS:
+    for name in ("report.html", "pot.mod", MODEL):
         os.mkdir("one")
         shutil.copy(name, "one")
         refused = fit("../in.fit", cwd="one").check(1)
@@ -551,12 +579,341 @@ def test_same_input_same_bits():
         out = fit("../in.fit", *more, cwd=folder, environment=environment).check().output
         assert ("from the cache" in out) == (folder == "b"), out
     same_outputs("a", "b")
-    a, c = model_parameters(f"a/{MODEL}", f"c/{MODEL}")
-    assert a[0] == c[0]
+    parameters = model_parameters(f"a/{MODEL}")
+    assert parameters == model_parameters(f"c/{MODEL}") == model_parameters(f"b/{MODEL}")
     same_outputs("a", "c", [n for n in OUTPUTS if n not in (MODEL, "report.html")])
     os.mkdir("d")
     fit("../in.fit", "-k", "TORCHPOT", "seed", "1", cwd="d").check()
-    assert model_parameters(f"d/{MODEL}")[0][0] != a[0]
+    assert model_parameters(f"d/{MODEL}")["weight0"] != parameters["weight0"]
+
+
+
+# signals
+
+LONG = {"num_epochs": 1500, "layer_sizes": "num_desc 64 64 1"}
+
+
+def whole_run(**changes):
+    """An input of some seconds, its uninterrupted run in folder whole, and how long it took."""
+    json_data(**FEW)
+    write_input(JSON_DATA, SETTINGS, REFERENCE, **{**LONG, **changes})
+    os.mkdir("whole")
+    begin = time.monotonic()
+    fit("../in.fit", cwd="whole").check()
+    os.mkdir("cut")
+    return time.monotonic() - begin
+
+
+def check_whole_files(complete=False):
+    """Each output that is there is whole."""
+    names = [name for name in OUTPUTS if os.path.exists(f"cut/{name}")]
+    assert not complete or names == OUTPUTS, set(OUTPUTS) - set(names)
+    same_outputs("whole", "cut", names)
+
+
+def signal_after(line, number, delay=0.0, arguments=("../in.fit",)):
+    """Start in folder cut, send the signal `delay` seconds after a line that begins so."""
+    process = start(*arguments, cwd="cut")
+    wait_for_line(process, line)
+    time.sleep(delay)
+    process.send_signal(number)
+    return finish(process)
+
+
+def stops(number):
+    whole_run()
+    random = np.random.default_rng(number)
+    # while descriptors are computed: nothing is left but the same command
+    many = ("../in.fit", "-k", "BISPECTRUM", "twojmax", "12", "-k", "TORCHPOT", "cache", "none")
+    done = signal_after("descriptors and derivatives:", number, arguments=many).check(3)
+    assert "begins again" in done.output and os.listdir("cut") == [], done.output
+    # while the network is trained, each time a little further
+    for first in (1, 300, 700):
+        done = signal_after(f"epoch {first + random.integers(200)}/", number,
+                            random.uniform(0, 0.02)).check(3)
+        assert "the same command continues" in done.output, done.output
+        assert ("continuing from" in done.output) == (first > 1), done.output
+        check_whole_files()
+        assert not [name for name in OUTPUTS if os.path.exists(f"cut/{name}")]
+    # after the last epoch, or so late that all is written
+    done = signal_after("epoch 1500/1500", number)
+    assert done.status in (0, 3), done.errors
+    check_whole_files(complete=done.status == 0)
+    if done.status == 3:
+        done = fit("../in.fit", cwd="cut").check()
+        assert "continuing from" in done.output
+    check_whole_files(complete=True)
+
+
+def test_sigint():
+    stops(signal.SIGINT)
+
+
+def test_sigterm():
+    stops(signal.SIGTERM)
+
+
+def test_signal_at_any_time():
+    """Also while the program starts, when the signal may still end it at once."""
+    seconds = whole_run()
+    random = np.random.default_rng(5)
+    for part in random.permutation(4):
+        process = start("../in.fit", cwd="cut")
+        time.sleep((part + random.uniform()) / 4 * seconds)
+        process.send_signal(signal.SIGINT)
+        done = finish(process)
+        early = done.status == -signal.SIGINT and not done.output
+        assert done.status in (0, 3) or early, (done.status, done.output, done.errors)
+        check_whole_files(complete=done.status == 0)
+        if done.status == 0:
+            break
+    else:
+        fit("../in.fit", cwd="cut").check()
+    check_whole_files(complete=True)
+
+
+def test_second_signal_ends_at_once():
+    """A batch of all configurations and a large network: it takes long."""
+    json_data()
+    write_input(JSON_DATA, SETTINGS, REFERENCE, layer_sizes="num_desc 3000 3000 1")
+    os.mkdir("cut")
+    process = start("../in.fit", cwd="cut")
+    wait_for_line(process, "descriptors:")
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.05)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert finish(process, 5).status == -signal.SIGTERM
+
+
+def test_sigkill():
+    """Kills at random moments, each run going on from what the last one left."""
+    seconds = whole_run(save_freq=1)
+    random = np.random.default_rng(11)
+    continued = 0
+    for part in [None, *random.permutation(7)]:
+        process = start("../in.fit", cwd="cut")
+        if part is None:    # once after a checkpoint
+            wait_for(process, lambda: os.path.exists("cut/FitTorch_Pytorch.checkpoint"))
+        else:
+            time.sleep((part + random.uniform()) / 8 * seconds)
+        process.kill()
+        continued += "continuing from" in finish(process).output
+        check_whole_files()
+        if os.path.exists(f"cut/{MODEL}"):
+            break    # see test_sigkill_while_files_are_written
+    else:
+        done = fit("../in.fit", cwd="cut").check()
+        continued += "continuing from" in done.output
+        check_whole_files(complete=True)
+        assert continued > 0
+
+
+def test_sigkill_while_files_are_written():
+    """The same command completes what was begun."""
+    whole_run(num_epochs=20)
+    for first in (MODEL, "pot.mod", "metrics.dat"):
+        process = start("../in.fit", cwd="cut")
+        while process.poll() is None and not os.path.exists(f"cut/{first}"):
+            pass
+        process.kill()
+        finish(process)
+        check_whole_files()
+        if all(os.path.exists(f"cut/{name}") for name in OUTPUTS):
+            shutil.rmtree("cut")    # too late
+            os.mkdir("cut")
+            continue
+        fit("../in.fit", cwd="cut").check()
+        check_whole_files(complete=True)
+        shutil.rmtree("cut")
+        os.mkdir("cut")
+
+
+def without_checkpoint_folder(pause, **changes):
+    """pause: seconds that the program sleeps after the folder has gone."""
+    json_data(**FEW)
+    write_input(JSON_DATA, SETTINGS, REFERENCE, **{**LONG, **changes})
+    os.makedirs("cut/kept")
+    process = start("../in.fit", "-k", "TORCHPOT", "checkpoint", "kept/fit.checkpoint", cwd="cut")
+    wait_for_line(process, "epoch 5/")
+    shutil.rmtree("cut/kept")
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(pause)
+    process.send_signal(signal.SIGCONT)
+    done = finish(process).check()
+    assert "warning" in done.errors and "kept/fit.checkpoint" in done.errors, done.errors
+    assert set(os.listdir("cut")) == {*OUTPUTS, "torchpot_cache"}
+    assert read_metrics("cut") == recomputed(Predictions("cut"))
+    assert "weight0" in model_parameters(f"cut/{MODEL}")
+
+
+def test_checkpoint_folder_removed_before_the_end():
+    """The model is not lost if its last checkpoint cannot be written."""
+    without_checkpoint_folder(0.0, num_epochs=500, save_freq=1000)
+
+
+def test_checkpoint_folder_removed_on_the_way():
+    """Nor is it if those in between cannot, which are written if more than a second has passed."""
+    without_checkpoint_folder(1.1, num_epochs=2000, save_freq=1)
+
+
+# wrong input
+
+
+def refused(cases):
+    """cases: (arguments, parts of the message). Each ends with status 1 and writes nothing."""
+    for begin in range(0, len(cases), 4):
+        running = []
+        for k, (arguments, _) in enumerate(cases[begin:begin + 4], begin):
+            os.mkdir(f"empty{k}")
+            running.append(start(*arguments, cwd=f"empty{k}"))
+        for k, process in enumerate(running, begin):
+            (arguments, parts), done = cases[k], finish(process)
+            assert done.status == 1, (arguments, done.status, done.output, done.errors)
+            assert done.errors.startswith("torchpot_fit: "), (arguments, done.errors)
+            for part in parts:
+                assert part in done.errors, (arguments, part, done.errors)
+            assert not os.listdir(f"empty{k}"), (arguments, os.listdir(f"empty{k}"))
+
+
+def test_wrong_settings():
+    json_data(n_solid=4, n_melt=1)
+    good = "\n".join([JSON_DATA, SETTINGS, REFERENCE])
+    os.mkdir("data/empty")
+    cases = []
+    for old, new, *parts in (
+            ("[PYTORCH]", "[PYTORCHE]", "unknown section", "[PYTORCHE]", "mean [PYTORCH]?"),
+            ("[GROUPS]", "[GROPS]", "unknown section", "[GROPS]", "mean [GROUPS]?"),
+            ("num_epochs =", "num_epoch =", "unknown key", "num_epoch", "mean num_epochs?"),
+            ("rcutfac = 4.2", "rcutfak = 4.2", "unknown key", "rcutfak", "mean rcutfac?"),
+            ("batch_size = 4", "batch_size = four", "wrong value", "batch_size", "four",
+             "a whole number"),
+            ("learning_rate = 1e-3", "learning_rate = -1", "wrong value", "-1",
+             "a number larger than 0"),
+            ("type = In P", "type = In P Ga", "numTypes", "3 (In P Ga)", "numTypes = 2"),
+            ("8 8 1", "8 8 2", "last layer", "8 8 2"),
+            ("multi_element_option = 2", "multi_element_option = 4", "wrong value", "from 1 to 3"),
+            ("energy_weight = 0.5", "#", "go together", "only force_weight", "both or none"),
+            ("solid = 0.75", "solid = 0.75 x", "wrong number of values", "6 (0.75 x", "5: "),
+            ("melt = 1.0 0.0 2.0", "melt = 1.0 0.0 heavy", "melt eweight", "heavy", "a number"),
+            ("solid = 0.75", "solid = 400", "too few configurations", "4", "400"),
+            ("pair_style = zbl 3.0", "pair_style = zbll 3.0", "LAMMPS", "zbll"),
+            ("pair_coeff3 = 2 2 15 15", "#", "LAMMPS", "pair coeffs are not set"),
+            ("dataPath = data", "dataPath = dta", "data folder is absent", "dta"),
+            ("melt = 1.0", "empty = 1.0", "no .json files", "[GROUPS] empty", "data/empty"),
+            ("melt = 1.0", "mellt = 1.0", "no folder", "[GROUPS] mellt", "melt, solid",
+             "mean melt?"),
+            ("dump_perconfig = 1", "dump_perconfig = 1\ndump_perconfig = 0", "twice",
+             "the first one at"),
+            ("metrics = metrics.dat", "metrics = perconfig.dat", "same file name",
+             "perconfig.dat")):
+        number, at = len(cases), good.index(old)
+        pathlib.Path(f"{number}.fit").write_text(good.replace(old, new, 1))
+        line = good[:at].count("\n") + 1
+        if new != "#" and parts[0] not in ("same file name", "LAMMPS", "go together"):
+            parts.append(f"{number}.fit:{line + new.count(chr(10))}")
+        cases.append(([f"../{number}.fit"], parts))
+    pathlib.Path("good.fit").write_text(good)
+    cases += [(["../good.fit", "-k", "PYTORCH", "num_epochs", "1.5"],
+               ["--keyword PYTORCH num_epochs 1.5", "wrong value"]),
+              (["../none.fit"], ["none.fit", "no such file"])]
+    refused(cases)
+
+
+def test_wrong_json():
+    json_data(n_solid=2, n_melt=1)
+    name = "solid_8.json"
+    good = pathlib.Path("data/solid", name).read_text()
+    whole = json.loads(good[good.index("\n"):])
+
+    def changed(key, value):
+        text = json.loads(json.dumps(whole))
+        text["Dataset"]["Data"][0][key] = value(text["Dataset"]["Data"][0][key])
+        return json.dumps(text)
+
+    def with_value(number):
+        def change(rows_):
+            rows_[1][2] = number
+            return rows_
+        return change
+
+    cases = []
+    for text, *parts in (
+            (changed("AtomTypes", lambda x: x[:2] + ["Ga"] + x[3:]), "unknown element",
+             "AtomTypes, atom 3", "Ga", "In P"),
+            (changed("Forces", lambda x: x[:-1]), "wrong number of rows", "Forces", "6",
+             "7, one for each atom"),
+            (changed("Positions", lambda x: x + x[:1]), "wrong number of rows", "Positions", "8",
+             "7, one for each atom"),
+            (changed("Forces", with_value(float("nan"))), "Forces, row 2, value 3", "NaN",
+             "a finite number"),
+            (changed("Energy", lambda x: float("nan")), "Energy", "NaN", "a finite number"),
+            (changed("Energy", lambda x: -float("inf")), "Energy", "Infinity", "a finite number"),
+            (changed("Energy", lambda x: "low"), "Energy", "low", "a finite number"),
+            (changed("Lattice", lambda x: x[:2]), "wrong number of rows", "Lattice", "2", "3"),
+            (changed("Lattice", lambda x: sum(x, [])), "wrong number of rows", "Lattice", "9"),
+            (changed("Lattice", lambda x: [x[0], x[1][:2], x[2]]), "Lattice, row 2", "3"),
+            (changed("Lattice", lambda x: [x[0], x[1], x[0]]), "no volume", "Lattice"),
+            (changed("Stress", lambda x: x[:2]), "wrong number of rows", "Stress", "2", "3"),
+            (changed("NumAtoms", lambda x: x + 1), "NumAtoms", "8", "7"),
+            (good.replace("Forces\"", "Force\""), "unknown key", "mean Forces?"),
+            (good.replace("Lattice\"", "Cell\""), "a key is missing", "Lattice"),
+            (good.replace("electronvolt\"", "joule\""), "unknown unit", "EnergyStyle", "joule"),
+            (good[:len(good) // 2], "not valid JSON", "line 2"),
+            ("", "not valid JSON")):
+        number = len(cases)
+        shutil.copytree("data", f"data{number}")
+        pathlib.Path(f"data{number}/solid", name).write_text(text)
+        cases.append((["../in.fit", "-k", "PATH", "dataPath", f"data{number}"],
+                      [f"data{number}/solid/{name}", *parts]))
+    write_input(JSON_DATA, SETTINGS, REFERENCE)
+    refused(cases)
+
+
+def test_outputs_that_cannot_be_written():
+    json_data(n_solid=2, n_melt=1)
+    write_input(JSON_DATA, SETTINGS, REFERENCE)
+    pathlib.Path("file").write_text("")
+    cases = []
+    for section, key in (("TORCHPOT", "model"), ("TORCHPOT", "report"), ("OUTFILE", "metrics"),
+                         ("OUTFILE", "potential"), ("TORCHPOT", "checkpoint")):
+        for folder in ("nowhere", "../file"):
+            cases.append((["../in.fit", "-k", section, key, f"{folder}/x"], [f"{folder}/x"]))
+    for section, key in (("TORCHPOT", "model"), ("TORCHPOT", "report"), ("OUTFILE", "metrics"),
+                         ("TORCHPOT", "checkpoint")):
+        cases.append((["../in.fit", "-k", section, key, "../data"], ["is a folder", "../data"]))
+    if os.getuid() != 0:
+        os.mkdir("closed")
+        os.chmod("closed", 0o555)
+        cases.append((["../in.fit", "-k", "TORCHPOT", "model", "../closed/m.pt"],
+                      ["cannot write", "../closed/m.pt", "Permission denied"]))
+    refused(cases)
+
+
+def test_full_disk():
+    """What cannot be written is named, and nothing half written stays."""
+    json_data(n_solid=2, n_melt=1)
+    write_input(JSON_DATA, SETTINGS, REFERENCE, layer_sizes="num_desc 700 700 1", num_epochs=1)
+    os.mkdir("full")
+    # a limit of the size of files, in blocks of 512 bytes, reported as an error and not a signal
+    limit = ("sh", "-c", "trap '' 25; ulimit -f 10000; exec \"$@\"", "sh")
+    more = ("-k", "TORCHPOT", "checkpoint", "none", "-k", "TORCHPOT", "cache", "none")
+    done = fit("../in.fit", *more, cwd="full", before=limit).check(1)
+    assert f"torchpot_fit: {MODEL}" in done.errors, done.errors
+    assert os.listdir("full") == []
+
+
+def test_refused_under_mpirun():
+    """Until training works on several ranks."""
+    json_data(n_solid=2, n_melt=1)
+    write_input(JSON_DATA, SETTINGS, REFERENCE)
+    os.mkdir("cut")
+    done = fit("../in.fit", cwd="cut", before=(_path("TORCHPOT_MPIRUN", "MPI launcher"), "-np",
+                                               "2"))
+    assert done.status == 1, (done.status, done.output, done.errors)
+    assert done.errors.count("this version trains on one rank") == 1, done.errors
+    assert "found: 2" in done.errors and "threads" in done.errors, done.errors
+    assert not os.listdir("cut")
 
 
 if __name__ == "__main__":
