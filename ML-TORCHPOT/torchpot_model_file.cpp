@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <memory>
+#include <sstream>
 #include <unistd.h>
 
 namespace torchpot {
@@ -356,14 +357,17 @@ void write_model(const Model &model, const std::string &file)
 {
   model.validate("model for " + file);
   TemporaryFile temporary{file + ".tmp" + std::to_string(::getpid())};
-  try {
-    to_module(model.network).save(temporary.path, {{DESCRIPTION, model_to_json(model)}});
-  } catch (const Error &) {
-    throw;
-  } catch (const std::exception &error) {
-    throw Error("cannot write the model file", file, first_line(error),
-                "a folder that exists and can be written to");
-  }
+  // into memory first: libtorch's writer ends the program if it cannot finish a file
+  std::ostringstream archive;
+  to_module(model.network).save(archive, {{DESCRIPTION, model_to_json(model)}});
+  errno = 0;
+  std::ofstream out(temporary.path, std::ios::binary | std::ios::trunc);
+  const std::string bytes = archive.str();
+  out.write(bytes.data(), bytes.size());
+  out.close();
+  if (!out)
+    throw Error("cannot write the model file", file, errno ? std::strerror(errno) : "write error",
+                "a folder that exists, can be written to and has space");
   sync_to_disk(temporary.path);
   if (std::rename(temporary.path.c_str(), file.c_str()) != 0)
     throw Error("cannot give the model file its name", file, std::strerror(errno));

@@ -19,7 +19,7 @@ namespace {
 const std::string MAGIC = "torchpot checkpoint 2\n";
 const std::string END = "\nend\n";
 constexpr std::size_t DIGITS = 64;
-const char *const START_ANEW = "Start anew with --overwrite";
+const char *const START_ANEW = "Start anew with --restart";
 
 class Writer {
  public:
@@ -146,6 +146,7 @@ template <class Stream, class State> void transfer(Stream &&field, State &s)
   field(s.plateau.best);
   field(s.plateau.waited);
   field(s.history);
+  field(s.complete);
 }
 
 std::string checksum(const std::string &bytes, std::size_t n)
@@ -233,16 +234,17 @@ void compare(const std::string &file, const Identity &found, const Identity &wan
     throw Error("the checkpoint belongs to another fit: " +
                     name_of(k < wanted.size() ? b : a) + " differs",
                 file, a, b,
-                "Use the settings and data of that fit, or start anew with --overwrite");
+                "Use the settings and data of that fit, or start anew with --restart");
   }
 }
 
-TrainingState decode(const std::string &file, const std::string &bytes, const Identity &identity)
+/// Without an identity any will do.
+TrainingState decode(const std::string &file, const std::string &bytes, const Identity *identity)
 {
   Reader reader(file, bytes, MAGIC.size(), bytes.size() - DIGITS - END.size());
   Identity found;
   reader.get(found);
-  compare(file, found, identity);
+  if (identity) compare(file, found, *identity);
   TrainingState state;
   int kind = 0, mode = 0;
   reader.get(kind);
@@ -252,6 +254,15 @@ TrainingState decode(const std::string &file, const std::string &bytes, const Id
   transfer([&](auto &value) { reader.get(value); }, state);
   reader.finish();
   return state;
+}
+
+/// A complete fit needs its checkpoint no more, so that another may begin.
+bool is_of_another_complete_fit(const std::string &file, const std::string &bytes,
+                                const Identity &identity)
+{
+  Identity found;
+  Reader(file, bytes, MAGIC.size(), bytes.size() - DIGITS - END.size()).get(found);
+  return found != identity && decode(file, bytes, nullptr).complete;
 }
 
 }    // namespace
@@ -284,8 +295,8 @@ LoadedCheckpoint read_checkpoint(const std::string &file, const Identity &identi
   if (read_whole(file, bytes)) {
     problem = damage(bytes);
     if (problem.empty()) {
-      loaded.found = true;
-      loaded.state = decode(file, bytes, identity);
+      loaded.found = !is_of_another_complete_fit(file, bytes, identity);
+      if (loaded.found) loaded.state = decode(file, bytes, &identity);
       return loaded;
     }
   }
@@ -301,7 +312,7 @@ LoadedCheckpoint read_checkpoint(const std::string &file, const Identity &identi
                     second,
                 file, "", "", START_ANEW);
   loaded.found = true;
-  loaded.state = decode(previous, bytes, identity);
+  loaded.state = decode(previous, bytes, &identity);
   loaded.warning = "WARNING: the checkpoint " + file + " cannot be used, " + problem +
       "; going back to " + previous + ", epoch " + std::to_string(loaded.state.epoch);
   // or else the next one that is written would push it into the place of the good one
@@ -309,6 +320,15 @@ LoadedCheckpoint read_checkpoint(const std::string &file, const Identity &identi
   if (std::rename(file.c_str(), damaged.c_str()) == 0)
     loaded.warning += "; the damaged file is now " + damaged;
   return loaded;
+}
+
+bool is_open_checkpoint(const std::string &file)
+{
+  std::string bytes;
+  for (const std::string &name : {file, file + "_prev"})
+    if (!file.empty() && read_whole(name, bytes) && damage(bytes).empty())
+      return !decode(name, bytes, nullptr).complete;
+  return false;
 }
 
 void remove_checkpoint(const std::string &file)

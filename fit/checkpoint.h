@@ -27,6 +27,7 @@ struct TrainingState {
   std::vector<double> average;    // running average of the parameters, if there is one
   Plateau plateau;
   std::vector<EpochRecord> history;
+  bool complete = false;    // the outputs of the fit are written
 };
 
 /// What a checkpoint belongs to: lines "name = value" of settings, with a hash of the data.
@@ -41,9 +42,13 @@ struct LoadedCheckpoint {
   std::string warning;    // to be shown: the newest was damaged and the one before is used
   TrainingState state;
 };
-/// Nothing found if neither FILE nor FILE_prev exists. Throws Error if no intact one is left, or
-/// if it belongs to other settings or data, naming the first that differs.
+/// Nothing found if neither FILE nor FILE_prev exists, or if it is that of another fit which is
+/// complete. Throws Error if no intact one is left, or if it belongs to other settings or data,
+/// naming the first that differs.
 LoadedCheckpoint read_checkpoint(const std::string &file, const Identity &identity);
+
+/// Whether there is an intact checkpoint of a fit whose outputs are not yet all written.
+bool is_open_checkpoint(const std::string &file);
 
 /// Deletes FILE and FILE_prev, if they exist.
 void remove_checkpoint(const std::string &file);

@@ -168,6 +168,24 @@ bool embed_linear(NetworkParameters &network, const NetworkParameters &linear,
   return true;
 }
 
+void correct_energy_shift(NetworkParameters &network, const std::vector<const Sample *> &samples)
+{
+  BatchLoss evaluator(network, LossSettings(), Precision::float64);
+  std::vector<Sample> errors;
+  std::vector<double> force;
+  for (const Sample *sample : samples) {
+    if (!sample->has_energy()) continue;
+    force.resize(3 * sample->n_atoms);
+    errors.push_back(*sample);
+    errors.back().energy -= evaluator.predict(*sample, force.data());
+  }
+  if (errors.empty()) return;
+  std::vector<const Sample *> pointers;
+  for (const Sample &sample : errors) pointers.push_back(&sample);
+  const std::vector<double> shift = composition_energies(pointers, network.n_elements);
+  for (int e = 0; e < network.n_elements; e++) network.energy_shift[e] += shift[e];
+}
+
 NetworkParameters initial_network(const NetworkShape &shape, int n_elements, int n_descriptors,
                                   const std::vector<const Sample *> &training,
                                   const LossSettings &loss, std::uint64_t seed)
@@ -184,6 +202,7 @@ NetworkParameters initial_network(const NetworkShape &shape, int n_elements, int
   if (is_linear_fit_possible(linear)) linear = linear_fit(linear, training, loss);
   network.output_scale = natural_scale(network, training);
   embed_linear(network, linear, linear_spread(linear, training), REST);
+  correct_energy_shift(network, training);
   return network;
 }
 

@@ -27,10 +27,14 @@ void random_weights(NetworkParameters &network, std::uint64_t seed);
 bool embed_linear(NetworkParameters &network, const NetworkParameters &linear,
                   const std::vector<double> &spread, double rest);
 
+/// Adds to the energy shifts what, by least squares on the compositions, is missing in the energies
+/// of the samples: random neurons have a mean output.
+void correct_energy_shift(NetworkParameters &network, const std::vector<const Sample *> &samples);
+
 /// Inputs to mean 0 and standard deviation 1 over the training atoms, energy shifts from the
 /// compositions, random weights, an output scale that gives these random weights forces of the
 /// spread of the training forces (so that a learning rate means the same for any data), then the
-/// linear fit of the same loss embedded.
+/// linear fit of the same loss embedded and the energy shifts corrected.
 NetworkParameters initial_network(const NetworkShape &shape, int n_elements, int n_descriptors,
                                   const std::vector<const Sample *> &training,
                                   const LossSettings &loss, std::uint64_t seed);

@@ -33,7 +33,9 @@ int parse(int argc, char **argv, torchpot::RunOptions &options, bool &done)
   std::vector<std::tuple<std::string, std::string, std::string>> keywords;
   app.add_option("input", options.input, "input file with sections [BISPECTRUM], [PYTORCH], ...")
       ->required();
-  app.add_flag("--overwrite", options.overwrite, "replace outputs and begin anew");
+  app.add_flag("--overwrite", options.overwrite, "replace outputs that exist");
+  app.add_flag("--restart", options.restart,
+               "begin anew, even if there is a checkpoint to continue from; implies --overwrite");
   app.add_flag("-r,--relative", options.relative, "write into the folder of the input file");
   app.add_option("-k,--keyword", keywords, "replace or add a setting; may be given repeatedly")
       ->type_name("SECTION KEY VALUE")

@@ -1,6 +1,7 @@
 // What training tells about itself while it runs: a live line on a terminal, or a line per epoch.
 #include "progress.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <unistd.h>
@@ -77,6 +78,14 @@ class LiveProgress final : public Progress {
     if (since(drawn) >= 0.1) draw();
   }
 
+  void note(const std::string &text) override
+  {
+    std::fprintf(terminal, "\r\033[K");
+    std::fflush(terminal);
+    std::fprintf(stderr, "%s\n", text.c_str());
+    draw();
+  }
+
   void finish() override
   {
     draw();
@@ -115,8 +124,17 @@ class LineProgress final : public Progress {
 
   void epoch(const EpochRecord &record) override
   {
+    // about a hundred lines of a long training, and its first epochs
+    const int every = std::max(1, n_epochs / 100);
+    if (record.epoch % every && record.epoch > 10 && record.epoch != n_epochs) return;
     std::fprintf(file, "%s  %.3f s%s\n", epoch_text(record, n_epochs).c_str(), record.seconds,
                  record.best ? "  best" : "");
+    std::fflush(file);
+  }
+
+  void note(const std::string &text) override
+  {
+    std::fprintf(stderr, "%s\n", text.c_str());
     std::fflush(file);
   }
 

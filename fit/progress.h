@@ -28,13 +28,15 @@ class Progress {
   /// After each batch; called often, must be cheap.
   virtual void batch(int epoch, std::size_t done, std::size_t n_batches) = 0;
   virtual void epoch(const EpochRecord &record) = 0;
+  /// A sentence that must be read, on a line of its own.
+  virtual void note(const std::string &text) = 0;
   /// After the last epoch or an interruption.
   virtual void finish() = 0;
 };
 
 /// Rewrites one line, at most ten times a second: epoch, losses, errors, time left.
 std::unique_ptr<Progress> make_live_progress(std::FILE *terminal);
-/// Writes and flushes one line per epoch.
+/// Writes and flushes a line per epoch, or of long trainings for every n-th, about 100 in all.
 std::unique_ptr<Progress> make_line_progress(std::FILE *file);
 /// Live if `file` is a terminal, else lines.
 std::unique_ptr<Progress> make_progress(std::FILE *file);

@@ -92,14 +92,11 @@ NetworkParameters least_squares(NetworkKind kind, const Settings &s, const Sampl
                     samples.training, training_options(s).loss, LINEAR_FIT_RIDGE, between);
 }
 
-/// Trains a network. False if it was interrupted.
-bool train(const Settings &s, const SampleSet &samples, bool overwrite,
-           const std::function<bool()> &stop, FitOutcome &outcome)
+/// False if it was interrupted.
+bool train(Trainer &trainer, const Settings &s, const std::function<bool()> &stop,
+           FitOutcome &outcome)
 {
   const auto start = Clock::now();
-  TrainingOptions options = training_options(s);
-  options.overwrite = overwrite;
-  Trainer trainer(options, network_shape(s), samples);
   const std::string sentence = trainer.prepare();
   if (!sentence.empty()) say(sentence);
   const std::unique_ptr<Progress> progress = make_progress(stdout);
@@ -112,7 +109,6 @@ bool train(const Settings &s, const SampleSet &samples, bool overwrite,
                                : "the same command continues from " + s.torchpot.checkpoint));
     return false;
   }
-  if (!trainer.warning().empty()) warn("warning", trainer.warning());
   outcome.network = trainer.best();
   outcome.best_epoch = trainer.best_epoch();
   outcome.history = loss_history(trainer.history());
@@ -144,6 +140,18 @@ void add_linear_baseline(const Settings &s, const Dataset &data, const SampleSet
   if (!problem.empty()) warn("note", "there is no linear model to compare with: " + problem);
 }
 
+/// A network that is worse than the linear model has not learned what it could.
+void compare_with_linear(const FitOutcome &outcome)
+{
+  const ErrorRow all = error_table(outcome.results).at(0);
+  for (const Baseline &linear : outcome.baselines) {
+    if (linear.name != "linear model") continue;
+    if (all.energy[0].mae > linear.energy[0].mae && all.force[0].mae > linear.force[0].mae)
+      warn("warning", "on the training data the network is worse than the linear model, in energies "
+                      "and in forces: lower learning_rate, or train longer");
+  }
+}
+
 void finish(const Settings &s, const Dataset &data, const SampleSet &samples,
             const Between &between, FitOutcome &outcome)
 {
@@ -155,6 +163,7 @@ void finish(const Settings &s, const Dataset &data, const SampleSet &samples,
   outcome.resources.push_back({"memory", peak_memory()});
   write_fit_files(s, data, outcome, outcome.trained ? "" : s.torchpot.model);
   say(error_report(error_table(outcome.results), outcome.baselines, data.units));
+  compare_with_linear(outcome);
 }
 
 /// Throws Error if the model cannot be evaluated on these data.
@@ -201,15 +210,20 @@ bool work(Settings &s, const RunOptions &options, const std::function<bool()> &s
   if (!outcome.trained) check_model(model, options.evaluate, data);
   prepare(data, s, between, outcome);
   const SampleSet samples(data, s.calculator.energy, s.calculator.force);
+  std::unique_ptr<Trainer> trainer;
   if (!outcome.trained) {
     outcome.network = model.network;
     s.torchpot.model = options.evaluate;
   } else if (s.torchpot.network != NetworkKind::mlp) {
     outcome.network = least_squares(s.torchpot.network, s, samples, between);
-  } else if (!train(s, samples, options.overwrite, stop, outcome)) {
-    return false;
+  } else {
+    TrainingOptions training = training_options(s);
+    training.restart = options.restart;
+    trainer = std::make_unique<Trainer>(training, network_shape(s), samples);
+    if (!train(*trainer, s, stop, outcome)) return false;
   }
   finish(s, data, samples, between, outcome);
+  if (trainer) trainer->mark_complete();
   return true;
 }
 
@@ -225,13 +239,15 @@ RunStatus run(const RunOptions &options, const std::function<bool()> &stop)
   FitOutcome outcome;
   outcome.trained = options.evaluate.empty();
   const std::vector<std::string> files = fit_file_names(s, outcome.trained);
-  check_output_files(files, options.overwrite);
-  if (outcome.trained && s.torchpot.network == NetworkKind::mlp)
-    check_output_files({s.torchpot.checkpoint}, true);
+  const bool trains = outcome.trained && s.torchpot.network == NetworkKind::mlp;
+  // a fit that was interrupted may have written some of its files
+  const bool goes_on = trains && !options.restart && is_open_checkpoint(s.torchpot.checkpoint);
+  check_output_files(files, options.overwrite || options.restart || goes_on);
+  if (trains) check_output_files({s.torchpot.checkpoint}, true);
   try {
     if (!work(s, options, stop, outcome)) return RunStatus::interrupted;
   } catch (const Interrupted &) {
-    say("interrupted; no model or table was written. The same command begins again");
+    say("interrupted before the model was written; the same command does the rest");
     return RunStatus::interrupted;
   }
   say("written: " + join(files, " "));

@@ -12,7 +12,9 @@ namespace torchpot {
 struct RunOptions {
   std::string input;
   std::vector<Override> overrides;
-  bool overwrite = false, relative = false;
+  bool overwrite = false;    // outputs may be replaced
+  bool restart = false;      // so they may, and a checkpoint is discarded
+  bool relative = false;
   bool check = false;      // read and describe everything, compute and write nothing
   std::string evaluate;    // model.pt to be evaluated in place of a fit; empty: fit
 };

@@ -216,16 +216,22 @@ std::string Trainer::prepare()
   std::string message;
   LoadedCheckpoint loaded;
   if (!options.checkpoint.empty()) {
-    if (options.overwrite)
+    if (options.restart)
       remove_checkpoint(options.checkpoint);
     else
       loaded = read_checkpoint(options.checkpoint, lines);
   }
+  // a fit that is complete is prolonged or done again
+  if (loaded.found && loaded.state.complete && loaded.state.epoch >= options.num_epochs)
+    loaded = LoadedCheckpoint();
   if (loaded.found) {
     state = std::move(loaded.state);
+    state.complete = false;
     message = loaded.warning.empty() ? "" : loaded.warning + "\n";
     message += "continuing from " + options.checkpoint + " after epoch " +
         std::to_string(state.epoch);
+    if (state.epoch > options.num_epochs)
+      message += ", which is beyond num_epochs = " + std::to_string(options.num_epochs);
     if (state.batch) message += " and " + std::to_string(state.batch) + " batches";
   } else {
     state.network = initial_network(shape, samples.n_elements, samples.n_descriptors,
@@ -246,6 +252,7 @@ std::string Trainer::prepare()
   loss->set_parameters(state.network.parameters.data());
   if (options.optimizer != OptimizerKind::adam)
     objective = std::make_unique<AllTraining>(*loss, options, state.network, samples.training);
+  if (!loaded.found) start_score();
   state.history.reserve(std::max<std::size_t>(options.num_epochs, state.history.size()));
   prepared = true;
   return message;
@@ -330,18 +337,16 @@ TrainingStatus Trainer::run(Progress &progress, const std::function<bool()> &sto
     if (status == TrainingStatus::interrupted) break;
     unsaved++;
     if (unsaved >= options.checkpoint_every && since(saved) >= 1.0) {
-      save();
+      try_save(progress);
       saved = Clock::now();
       unsaved = 0;
     }
   }
   progress.finish();
-  try {
+  if (status == TrainingStatus::interrupted)
     save();
-  } catch (const Error &error) {
-    if (status == TrainingStatus::interrupted) throw;
-    unsaved_reason = error.what();    // the model is finished all the same
-  }
+  else
+    try_save(progress);
   return status;
 }
 
@@ -389,6 +394,38 @@ void Trainer::validate(EpochRecord &record)
                        validation_factors.data(), nullptr, &sums);
   record.energy_mae = sums.energy_mae();
   record.force_mae = sums.force_mae();
+}
+
+// a fit goes on without checkpoints rather than end
+void Trainer::try_save(Progress &progress)
+{
+  try {
+    save();
+    is_save_failing = false;
+  } catch (const Error &error) {
+    if (!is_save_failing) progress.note(std::string("warning: ") + error.what());
+    is_save_failing = true;
+  }
+}
+
+void Trainer::mark_complete()
+{
+  state.complete = true;
+  try {
+    save();
+  } catch (const Error &) {
+    // then the next run writes the outputs once more
+  }
+}
+
+/// The network that training starts from is the first candidate for the best.
+void Trainer::start_score()
+{
+  EpochRecord record;
+  validate(record);
+  if (samples.validation.empty() || !std::isfinite(record.validation_loss)) return;
+  state.best = state.network.parameters;
+  state.best_score = record.validation_loss;
 }
 
 void Trainer::save()

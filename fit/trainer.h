@@ -31,7 +31,7 @@ struct TrainingOptions {
   Precision precision = Precision::float64;    // of the arithmetic; parameters are double
   std::string checkpoint;                      // file; empty: none
   int checkpoint_every = 10;    // epochs; more seldom where these take less than a second
-  bool overwrite = false;       // do not continue from a checkpoint, delete it
+  bool restart = false;         // do not continue from a checkpoint, delete it
 };
 
 /// What the input file says of training and of the network.
@@ -61,11 +61,11 @@ class Trainer {
 
   /// Trains up to num_epochs. stop() is asked after each batch; if it says yes, the checkpoint is
   /// written and the run ends as interrupted. Throws Error if the loss is no longer finite, or if
-  /// the checkpoint cannot be written while there is training left to be done.
+  /// then the checkpoint cannot be written; at other times that is a note of progress.
   TrainingStatus run(Progress &progress, const std::function<bool()> &stop);
 
-  /// Why the checkpoint of the last epoch could not be written; empty if it was.
-  const std::string &warning() const { return unsaved_reason; }
+  /// Notes in the checkpoint that the outputs of the fit are written. Never throws.
+  void mark_complete();
 
   /// The best model so far (the present one before the first epoch) and the last one.
   NetworkParameters best() const;
@@ -86,6 +86,8 @@ class Trainer {
   EpochRecord finish_epoch(double seconds);
   void validate(EpochRecord &record);
   void save();
+  void try_save(Progress &progress);
+  void start_score();
 
   TrainingOptions options;
   NetworkShape shape;
@@ -96,7 +98,7 @@ class Trainer {
   std::unique_ptr<Adam> adam;
   std::unique_ptr<BatchLoss> loss;
   std::unique_ptr<AllTraining> objective;
-  std::string unsaved_reason;
+  bool is_save_failing = false;
   std::size_t n_batches = 0;
   std::vector<std::size_t> order;                  // of the training samples in this epoch
   std::vector<const Sample *> batch_samples;       // [batch_size]

@@ -1,6 +1,6 @@
 # Checks the direction of dependencies, fit -> core <- glue, by what the sources include:
 #   core (torchpot_*)         the standard library, Highway, nlohmann json, its own headers
-#   torchpot_model_file.cpp   also libtorch and OpenSSL
+#   torchpot_model_file.cpp, torchpot_archive.cpp: also libtorch and OpenSSL
 #   torchpot_hdf5.h           also HDF5
 #   glue (all other files)    LAMMPS, MPI, the core; not libtorch, HDF5 and OpenSSL
 #   fit                       anything but the glue
@@ -38,7 +38,7 @@ endfunction()
 file(GLOB core ${SOURCE}/ML-TORCHPOT/torchpot_*.h ${SOURCE}/ML-TORCHPOT/torchpot_*.cpp)
 foreach(file ${core} ${FILE})
   get_filename_component(name ${file} NAME)
-  if(name STREQUAL "torchpot_model_file.cpp")
+  if(name MATCHES "^torchpot_(model_file|archive).cpp$")
     torchpot_forbid(${file} "${hdf5}|${outside}" TRUE)
   elseif(name STREQUAL "torchpot_hdf5.h")
     torchpot_forbid(${file} "${torch}|${openssl}|${outside}" TRUE)

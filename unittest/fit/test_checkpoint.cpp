@@ -164,7 +164,7 @@ TEST_F(Checkpoint, DamageOfBothIsAnError)
 {
   write(file, "nonsense");
   EXPECT_NE(refusal(identity).find("it does not begin as a checkpoint of this version, and there "
-                                   "is none before it. Start anew with --overwrite"),
+                                   "is none before it. Start anew with --restart"),
             std::string::npos);
   write(file + "_prev", "torchpot checkpoint 2\n");
   EXPECT_NE(refusal(identity).find("and so is the one before it, its end is missing"),
@@ -179,7 +179,7 @@ TEST_F(Checkpoint, AnotherFitIsRefused)
   EXPECT_NE(text.find("belongs to another fit: learning_rate differs"), std::string::npos) << text;
   EXPECT_NE(text.find("found: learning_rate = 0.1; wanted: learning_rate = 0.2"),
             std::string::npos);
-  EXPECT_NE(text.find("--overwrite"), std::string::npos);
+  EXPECT_NE(text.find("--restart"), std::string::npos);
   EXPECT_NE(refusal({"learning_rate = 0.1", "data = abd"}).find("data differs"),
             std::string::npos);
   EXPECT_NE(refusal({"learning_rate = 0.1"}).find("data differs"), std::string::npos);

@@ -626,13 +626,13 @@ def stops(number):
     # while descriptors are computed: nothing is left but the same command
     many = ("../in.fit", "-k", "BISPECTRUM", "twojmax", "12", "-k", "TORCHPOT", "cache", "none")
     done = signal_after("descriptors and derivatives:", number, arguments=many).check(3)
-    assert "begins again" in done.output and os.listdir("cut") == [], done.output
+    assert "does the rest" in done.output and os.listdir("cut") == [], done.output
     # while the network is trained, each time a little further
-    for first in (1, 300, 700):
-        done = signal_after(f"epoch {first + random.integers(200)}/", number,
-                            random.uniform(0, 0.02)).check(3)
+    for first in (15, 300, 705):
+        epoch = first + 15 * random.integers(13)    # each 15th of 1500 is printed
+        done = signal_after(f"epoch {epoch}/", number, random.uniform(0, 0.02)).check(3)
         assert "the same command continues" in done.output, done.output
-        assert ("continuing from" in done.output) == (first > 1), done.output
+        assert ("continuing from" in done.output) == (first > 15), done.output
         check_whole_files()
         assert not [name for name in OUTPUTS if os.path.exists(f"cut/{name}")]
     # after the last epoch, or so late that all is written
