@@ -11,7 +11,6 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 namespace torchpot {
 
@@ -101,11 +100,15 @@ void quote_non_numbers(std::string &text)
 
 std::string JsonConfiguration::text() const
 {
-  std::ifstream stream(file, std::ios::binary);
-  std::ostringstream content;
-  if (stream) content << stream.rdbuf();
+  std::ifstream stream(file, std::ios::binary | std::ios::ate);
+  std::string text;
+  if (stream && fs::is_regular_file(file)) {
+    text.resize((std::size_t) stream.tellg());
+    stream.seekg(0);
+    stream.read(&text[0], (std::streamsize) text.size());
+  } else
+    stream.setstate(std::ios::failbit);
   if (!stream) fail("the file cannot be read", "");
-  std::string text = content.str();
   if (!text.empty() && text[0] != '{') {    // a comment: blank, so that line numbers stay
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::fill(text.begin(), text.begin() + (std::ptrdiff_t) end, ' ');
@@ -196,11 +199,16 @@ std::vector<double> JsonConfiguration::rows(const char *key, const Json &item, s
   std::vector<double> values;
   values.reserve(3 * n);
   for (std::size_t i = 0; i < n; i++) {
-    const std::string place = std::string(key) + ", row " + std::to_string(i + 1);
-    if (!item[i].is_array() || item[i].size() != 3)
-      fail("wrong number of values", place, item[i].dump().substr(0, 60), "3");
-    for (std::size_t c = 0; c < 3; c++)
-      values.push_back(factor * number(item[i][c], place + ", value " + std::to_string(c + 1)));
+    const auto place = [&] { return std::string(key) + ", row " + std::to_string(i + 1); };
+    const Json &row = item[i];
+    if (!row.is_array() || row.size() != 3)
+      fail("wrong number of values", place(), row.dump().substr(0, 60), "3");
+    for (std::size_t c = 0; c < 3; c++) {
+      double value = row[c].is_number() ? row[c].get<double>() : NAN;
+      if (!std::isfinite(value))    // throws, with a place that is not made for all the others
+        value = number(row[c], place() + ", value " + std::to_string(c + 1));
+      values.push_back(factor * value);
+    }
   }
   return values;
 }
