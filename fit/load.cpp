@@ -2,6 +2,7 @@
 #include "load.h"
 
 #include "cache.h"
+#include "data_notes.h"
 #include "descriptors.h"
 #include "hash.h"
 #include "parallel.h"
@@ -146,6 +147,8 @@ Dataset load_dataset(const Settings &s, bool derivatives, std::vector<std::strin
   if (!std::isnan(s.pytorch.training_fraction))
     split_globally(data.configurations, s.pytorch.training_fraction, s.torchpot.seed);
   check_labels(s, data);
+  note_missing_labels(data, s, notes);
+  note_duplicates(data, notes);
   if (s.smartweights) divide_weights(data.configurations);
   for (const Configuration &c : data.configurations)
     if (!contains(data.groups, c.group)) data.groups.push_back(c.group);
