@@ -14,7 +14,7 @@ namespace torchpot {
 /// One configuration. Units are those of `Dataset::units`, for `metal` eV, Angstrom and bar.
 /// Vectors in the frame of the data, whatever the orientation of the cell.
 struct Configuration {
-  std::string file;     // name for tables; with `#N` for frame N of a fitdump file
+  std::string file;     // name for tables; with `#N` for N, from 0, in a fitdump or XYZ file
   std::string group;
   bool test = false;    // held out: never trained on
   Cell cell;

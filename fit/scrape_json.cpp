@@ -2,6 +2,7 @@
 #include "scrape_json.h"
 
 #include "ini.h"
+#include "scrape_xyz.h"
 #include "settings_reader.h"
 #include "split.h"
 #include "torchpot_error.h"
@@ -295,6 +296,13 @@ std::string folders_in(const std::string &path)
   return names.empty() ? "no folders" : "the folders " + join(names, ", ");
 }
 
+bool has_xyz_files(const std::string &path)
+{
+  for (const auto &item : fs::directory_iterator(path))
+    if (has_xyz_name(item.path().string())) return true;
+  return false;
+}
+
 std::vector<std::string> files_of(const Settings &s, const GroupSettings &group,
                                   std::vector<std::string> &notes)
 {
@@ -307,7 +315,9 @@ std::vector<std::string> files_of(const Settings &s, const GroupSettings &group,
     const std::string nearest = nearest_name(group.name, names);
     throw Error("the group has no folder", where,
                 "in " + s.data_path + " " + folders_in(s.data_path), "a folder " + group.name,
-                nearest.empty() ? "" : "Did you mean " + nearest + "?");
+                has_xyz_files(s.data_path) ? "For extended XYZ use scraper = XYZ in [SCRAPER]"
+                    : nearest.empty()      ? ""
+                                           : "Did you mean " + nearest + "?");
   }
   std::vector<std::string> names;
   std::size_t others = 0;
@@ -346,6 +356,10 @@ Configuration read_json(const std::string &file, const std::vector<std::string> 
 
 void check_data_path(const Settings &s)
 {
+  if (fs::is_regular_file(s.data_path))
+    throw Error("JSON data are in folders", s.data_where, s.data_path + ", a file",
+                "a folder with a subfolder for each group",
+                has_xyz_name(s.data_path) ? "For extended XYZ use scraper = XYZ in [SCRAPER]" : "");
   if (!fs::is_directory(s.data_path))
     throw Error("the data folder is absent", s.data_where, s.data_path,
                 "a folder with a subfolder for each group",

@@ -275,12 +275,25 @@ Activation read_activation(const SectionReader &r)
   return activation_from(name, r.where("activation"));
 }
 
+void read_xyz_keys(const SectionReader &r, TorchpotSettings &t)
+{
+  t.energy_key = r.text("energy_key", "");
+  t.forces_key = r.text("forces_key", "");
+  t.stress_key = r.text("stress_key", "");
+  t.virial_key = r.text("virial_key", "");
+  t.group_key = r.text("group_key", "");
+  if (r.has("stress_unit"))
+    t.stress_unit =
+        r.choice("stress_unit", 0, {"eV/Angstrom^3", "bar"}) ? "bar" : "eV/Angstrom^3";
+}
+
 void read_torchpot(const IniFile &ini, const OutputFolder &out, Settings &s)
 {
   const SectionReader r(ini, "TORCHPOT",
                         {"activation", "loss", "network", "precision", "fitdump", "test_fraction",
                          "test_files", "cache", "model", "report", "seed", "checkpoint",
-                         "checkpoint_every", "threads"});
+                         "checkpoint_every", "threads", "energy_key", "forces_key", "stress_key",
+                         "virial_key", "group_key", "stress_unit"});
   TorchpotSettings &t = s.torchpot;
   t.activation = read_activation(r);
   t.documented_loss = r.choice("loss", 0, {"fitsnap", "documented"}) == 1;
@@ -294,6 +307,7 @@ void read_torchpot(const IniFile &ini, const OutputFolder &out, Settings &s)
   }
   t.test_fraction = r.number("test_fraction", t.test_fraction, Range::fraction);
   t.test_files = r.text("test_files", "");
+  read_xyz_keys(r, t);
 
   fs::path model = s.pytorch.output_file;
   if (model.extension() != ".pt") model += ".pt";
