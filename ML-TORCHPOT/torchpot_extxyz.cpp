@@ -52,7 +52,8 @@ std::vector<double> numbers(const std::string &text, const std::string &where)
 {
   std::vector<double> values;
   for (const std::string_view word : split(text, " ,[]{}\t"))
-    values.push_back(number(word, [&] { return where; }));
+    if (word != "_JSON")    // before matrices that ASE does not know
+      values.push_back(number(word, [&] { return where; }));
   return values;
 }
 

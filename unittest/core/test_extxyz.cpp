@@ -106,6 +106,8 @@ TEST_F(Extxyz, StressInOtherForms)
   const double wanted[6] = {1, 2, 3, 6, 5, 4};
   ExtxyzConfiguration c = read(std::string("1\nstress=\"1 2 3 4 5 6\" ") + CELL + atom);
   for (int k = 0; k < 6; k++) EXPECT_EQ(c.stress[k], wanted[k]);
+  c = read(std::string("1\nstress=\"_JSON [[1, 6, 5], [6, 2, 4], [5, 4, 3]]\" ") + CELL + atom);
+  for (int k = 0; k < 6; k++) EXPECT_EQ(c.stress[k], wanted[k]);
   c = read(std::string("1\nvirial=\"1 6 5 6 2 4 5 4 3\" ") + CELL + atom);
   for (int k = 0; k < 6; k++) EXPECT_DOUBLE_EQ(c.stress[k], -wanted[k] / 120.0);
 }
