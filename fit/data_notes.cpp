@@ -151,7 +151,10 @@ void note_missing_labels(const Dataset &data, const Settings &s, std::vector<std
   const auto has_stress = [](const Configuration &c) { return c.has_stress; };
   if (s.calculator.stress &&
       std::any_of(data.configurations.begin(), data.configurations.end(), has_stress))
-    mention("without stress", [](const Configuration &c) { return !c.has_stress; });
+    mention("without stress", [](const Configuration &c) {
+      const bool(&p)[3] = c.cell.periodic;    // open boundaries have none
+      return !c.has_stress && p[0] && p[1] && p[2];
+    });
   if (!text.empty()) notes.push_back("configurations " + text);
 }
 

@@ -11,8 +11,8 @@
 
 namespace torchpot {
 
-/// One sentence with counts and first names for each group. Stresses are mentioned if only some
-/// configurations have them.
+/// One sentence with counts and first names for each group. Stresses are mentioned if only some of
+/// the configurations that are periodic in all directions have them.
 void note_missing_labels(const Dataset &data, const Settings &settings,
                          std::vector<std::string> &notes);
 

@@ -34,6 +34,10 @@ TEST(DataNotes, MissingLabels)
   EXPECT_EQ(notes[0], "configurations without energy: 4 in G (c50.json, c51.json, c52.json, ...), "
                       "1 in H (c54.json); without forces: 1 in G (c55.json); without stress: "
                       "4 in G (c50.json, c51.json, c52.json, ...), 1 in H (c54.json)");
+  for (int i = 0; i < 5; i++) data.configurations[i].cell.periodic[i % 3] = false;
+  notes.clear();
+  note_missing_labels(data, s, notes);
+  EXPECT_EQ(notes.at(0).find("stress"), std::string::npos) << notes[0];
   s.calculator.energy = s.calculator.force = s.calculator.stress = false;
   notes.clear();
   note_missing_labels(data, s, notes);

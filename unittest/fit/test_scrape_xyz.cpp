@@ -312,6 +312,11 @@ TEST(ScrapeXyz, BadData)
   wrong("energy=1", "energy=1 stress=\"nan 0 0 0 0 0\"", {"key stress", "not finite"});
   wrong("forces:R:3", "forces:R:2:x:R:1", {"forces must have three real components"});
   wrong("energy=1", "energy=1 pbc=\"T X T\"", {"key pbc", "not true or false"});
+  const auto counts = [&](const std::string &n, const std::vector<std::string> &parts) {
+    xyz.wrong(good + n + good.substr(1) + good, "", parts);
+  };
+  counts("1", {"data, line 8, configuration 3", "must start with its number of atoms", "W 1.0"});
+  counts("3", {"line 5, configuration 2, atom 3", "wrong count of columns", "found: 1"});
 }
 
 TEST(ScrapeXyz, WindowsLineEndsAndMissingLabels)
