@@ -14,7 +14,7 @@ namespace torchpot {
 /// One configuration. Units are those of `Dataset::units`, for `metal` eV, Angstrom and bar.
 /// Vectors in the frame of the data, whatever the orientation of the cell.
 struct Configuration {
-  std::string file;     // name for tables; with `#N` for frame N of a fitdump file
+  std::string file;     // name for tables; with `#N` for N, from 0, in a fitdump or XYZ file
   std::string group;
   bool test = false;    // held out: never trained on
   Cell cell;
@@ -73,6 +73,7 @@ struct FitDataset {
   std::vector<std::string> reference;    // LAMMPS commands; empty if nothing is subtracted
   std::vector<std::string> groups;       // those with configurations, in order
   std::vector<Configuration> configurations;
+  std::vector<std::string> warnings;    // sentences about what may be wrong with the data
   std::string hash;    // SHA-256 of geometries, labels and split: what training depends on
 
   std::size_t n_atoms() const

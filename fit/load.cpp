@@ -2,12 +2,14 @@
 #include "load.h"
 
 #include "cache.h"
+#include "data_notes.h"
 #include "descriptors.h"
 #include "hash.h"
 #include "parallel.h"
 #include "reference.h"
 #include "scrape_fitdump.h"
 #include "scrape_json.h"
+#include "scrape_xyz.h"
 #include "settings_reader.h"
 #include "split.h"
 #include "torchpot_error.h"
@@ -34,27 +36,59 @@ void add(std::vector<Configuration> &all, std::vector<Configuration> &&more)
   for (Configuration &c : more) all.push_back(std::move(c));
 }
 
-/// Groups of the input in its order, then labels of fitdump files that have no line there.
-void gather(const Settings &s, const FitdumpScraper *fitdump, bool derivatives, Dataset &data,
+/// Where configurations come from; what the input does not name is null.
+struct Sources {
+  const FitdumpScraper *fitdump;
+  XyzScraper *xyz;
+};
+
+/// Groups without a line in [GROUPS]: labels of fitdump files always, those of XYZ files if the
+/// input has no lines at all.
+void gather_others(const Settings &s, const Sources &from, bool derivatives, Dataset &data,
+                   std::vector<std::string> &notes)
+{
+  const auto has_line = [&](const std::string &name) {
+    for (const GroupSettings &group : s.groups)
+      if (group.name == name) return true;
+    return false;
+  };
+  std::vector<std::string> left_out;
+  if (from.xyz)
+    for (const std::string &name : from.xyz->groups()) {
+      if (s.groups.empty())
+        add(data.configurations, from.xyz->scrape(name, nullptr, notes));
+      else if (!has_line(name))
+        left_out.push_back(name);
+    }
+  if (!left_out.empty())
+    notes.push_back(s.data_path + ": groups without a line in [GROUPS] are left out: " +
+                    join(left_out, ", "));
+  if (from.fitdump)
+    for (const std::string &label : from.fitdump->labels())
+      if (!has_line(label))
+        add(data.configurations, from.fitdump->scrape(label, nullptr, derivatives, notes));
+}
+
+/// Groups of the input in its order, then those that have no line there.
+void gather(const Settings &s, const Sources &from, bool derivatives, Dataset &data,
             std::vector<std::string> &notes)
 {
   const std::vector<std::string> labels =
-      fitdump ? fitdump->labels() : std::vector<std::string>();
-  std::vector<std::string> named;
+      from.fitdump ? from.fitdump->labels() : std::vector<std::string>();
   for (const GroupSettings &group : s.groups) {
-    named.push_back(group.name);
     const bool is_label = contains(labels, group.name);
-    if (!s.data_path.empty() && (!is_label || fs::is_directory(fs::path(s.data_path) / group.name)))
-      add(data.configurations, scrape_json_group(s, group, notes));
+    const bool in_files = from.xyz ? contains(from.xyz->groups(), group.name)
+        : !s.data_path.empty() && fs::is_directory(fs::path(s.data_path) / group.name);
+    if (in_files || (!s.data_path.empty() && !is_label))
+      add(data.configurations, from.xyz ? from.xyz->scrape(group.name, &group, notes)
+                                        : scrape_json_group(s, group, notes));
     else if (!is_label)
       throw Error("no frames have this label", group.where.text() + ": [GROUPS] " + group.name,
                   "the labels " + join(labels, ", "));
     if (is_label)
-      add(data.configurations, fitdump->scrape(group.name, &group, derivatives, notes));
+      add(data.configurations, from.fitdump->scrape(group.name, &group, derivatives, notes));
   }
-  for (const std::string &label : labels)
-    if (!contains(named, label))
-      add(data.configurations, fitdump->scrape(label, nullptr, derivatives, notes));
+  gather_others(s, from, derivatives, data, notes);
 }
 
 void check_labels(const Settings &s, Dataset &data)
@@ -84,6 +118,7 @@ void set_hash(Dataset &data)
     hash.add(c.element);
     hash.add(c.position);
     hash.add(c.cell.vectors, sizeof c.cell.vectors);
+    hash.add(c.cell.periodic, sizeof c.cell.periodic);
     hash.add(c.force);
     const double numbers[] = {(double) c.test,   (double) c.has_energy, (double) c.has_forces,
                               (double) c.has_stress, c.energy_weight,   c.force_weight,
@@ -122,7 +157,7 @@ void compute_all(Dataset &data, const Settings &s, bool strain, const std::vecto
 
 Dataset load_dataset(const Settings &s, bool derivatives, std::vector<std::string> &notes)
 {
-  if (!s.data_path.empty()) check_data_path(s);
+  if (!s.data_path.empty() && !s.xyz) check_data_path(s);
   std::unique_ptr<FitdumpScraper> fitdump;
   if (!s.torchpot.fitdump.empty()) fitdump = std::make_unique<FitdumpScraper>(s);
   Dataset data;
@@ -131,7 +166,8 @@ Dataset load_dataset(const Settings &s, bool derivatives, std::vector<std::strin
   data.n_descriptors = data.descriptor.n_descriptors();
   data.units = fitdump ? fitdump->units() : s.reference.units;
   if (!s.data_path.empty() && data.units != "metal")
-    throw Error("fitdump files and JSON data have different units", s.torchpot.fitdump[0],
+    throw Error(std::string("fitdump files and ") + (s.xyz ? "XYZ" : "JSON") +
+                    " data have different units", s.torchpot.fitdump[0],
                 data.units, "metal");
   for (const auto &shift : s.eshift)
     if (!contains(data.elements, shift.first))
@@ -142,10 +178,15 @@ Dataset load_dataset(const Settings &s, bool derivatives, std::vector<std::strin
                 s.input_file + ": layer_sizes", std::to_string(s.pytorch.input_size),
                 "num_desc or " + std::to_string(data.n_descriptors));
   if (!s.reference.is_zero) data.reference = s.reference.lines;
-  gather(s, fitdump.get(), derivatives, data, notes);
+  std::unique_ptr<XyzScraper> xyz;
+  if (s.xyz && !s.data_path.empty())
+    xyz = std::make_unique<XyzScraper>(s, notes, data.warnings);
+  gather(s, {fitdump.get(), xyz.get()}, derivatives, data, notes);
   if (!std::isnan(s.pytorch.training_fraction))
     split_globally(data.configurations, s.pytorch.training_fraction, s.torchpot.seed);
   check_labels(s, data);
+  note_missing_labels(data, s, notes);
+  note_duplicates(data, notes);
   if (s.smartweights) divide_weights(data.configurations);
   for (const Configuration &c : data.configurations)
     if (!contains(data.groups, c.group)) data.groups.push_back(c.group);

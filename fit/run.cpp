@@ -58,6 +58,7 @@ Dataset loaded_data(const Settings &settings, bool derivatives)
   std::vector<std::string> notes = settings.notes;
   Dataset data = load_dataset(settings, derivatives, notes);
   for (const std::string &note : notes) warn("note", note);
+  for (const std::string &warning : data.warnings) warn("warning", warning);
   return data;
 }
 

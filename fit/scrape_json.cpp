@@ -2,6 +2,7 @@
 #include "scrape_json.h"
 
 #include "ini.h"
+#include "scrape_xyz.h"
 #include "settings_reader.h"
 #include "split.h"
 #include "torchpot_error.h"
@@ -11,7 +12,6 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 namespace torchpot {
 
@@ -101,11 +101,15 @@ void quote_non_numbers(std::string &text)
 
 std::string JsonConfiguration::text() const
 {
-  std::ifstream stream(file, std::ios::binary);
-  std::ostringstream content;
-  if (stream) content << stream.rdbuf();
+  std::ifstream stream(file, std::ios::binary | std::ios::ate);
+  std::string text;
+  if (stream && fs::is_regular_file(file)) {
+    text.resize((std::size_t) stream.tellg());
+    stream.seekg(0);
+    stream.read(&text[0], (std::streamsize) text.size());
+  } else
+    stream.setstate(std::ios::failbit);
   if (!stream) fail("the file cannot be read", "");
-  std::string text = content.str();
   if (!text.empty() && text[0] != '{') {    // a comment: blank, so that line numbers stay
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::fill(text.begin(), text.begin() + (std::ptrdiff_t) end, ' ');
@@ -196,11 +200,16 @@ std::vector<double> JsonConfiguration::rows(const char *key, const Json &item, s
   std::vector<double> values;
   values.reserve(3 * n);
   for (std::size_t i = 0; i < n; i++) {
-    const std::string place = std::string(key) + ", row " + std::to_string(i + 1);
-    if (!item[i].is_array() || item[i].size() != 3)
-      fail("wrong number of values", place, item[i].dump().substr(0, 60), "3");
-    for (std::size_t c = 0; c < 3; c++)
-      values.push_back(factor * number(item[i][c], place + ", value " + std::to_string(c + 1)));
+    const auto place = [&] { return std::string(key) + ", row " + std::to_string(i + 1); };
+    const Json &row = item[i];
+    if (!row.is_array() || row.size() != 3)
+      fail("wrong number of values", place(), row.dump().substr(0, 60), "3");
+    for (std::size_t c = 0; c < 3; c++) {
+      double value = row[c].is_number() ? row[c].get<double>() : NAN;
+      if (!std::isfinite(value))    // throws, with a place that is not made for all the others
+        value = number(row[c], place() + ", value " + std::to_string(c + 1));
+      values.push_back(factor * value);
+    }
   }
   return values;
 }
@@ -287,6 +296,13 @@ std::string folders_in(const std::string &path)
   return names.empty() ? "no folders" : "the folders " + join(names, ", ");
 }
 
+bool has_xyz_files(const std::string &path)
+{
+  for (const auto &item : fs::directory_iterator(path))
+    if (has_xyz_name(item.path().string())) return true;
+  return false;
+}
+
 std::vector<std::string> files_of(const Settings &s, const GroupSettings &group,
                                   std::vector<std::string> &notes)
 {
@@ -299,7 +315,9 @@ std::vector<std::string> files_of(const Settings &s, const GroupSettings &group,
     const std::string nearest = nearest_name(group.name, names);
     throw Error("the group has no folder", where,
                 "in " + s.data_path + " " + folders_in(s.data_path), "a folder " + group.name,
-                nearest.empty() ? "" : "Did you mean " + nearest + "?");
+                has_xyz_files(s.data_path) ? "For extended XYZ use scraper = XYZ in [SCRAPER]"
+                    : nearest.empty()      ? ""
+                                           : "Did you mean " + nearest + "?");
   }
   std::vector<std::string> names;
   std::size_t others = 0;
@@ -338,6 +356,10 @@ Configuration read_json(const std::string &file, const std::vector<std::string> 
 
 void check_data_path(const Settings &s)
 {
+  if (fs::is_regular_file(s.data_path))
+    throw Error("JSON data are in folders", s.data_where, s.data_path + ", a file",
+                "a folder with a subfolder for each group",
+                has_xyz_name(s.data_path) ? "For extended XYZ use scraper = XYZ in [SCRAPER]" : "");
   if (!fs::is_directory(s.data_path))
     throw Error("the data folder is absent", s.data_where, s.data_path,
                 "a folder with a subfolder for each group",

@@ -291,6 +291,18 @@ void read_optimizer(const SectionReader &r, TorchpotSettings &t)
   t.early_stop = r.integer("early_stop", t.early_stop, 0, INT_MAX);
 }
 
+void read_xyz_keys(const SectionReader &r, TorchpotSettings &t)
+{
+  t.energy_key = r.text("energy_key", "");
+  t.forces_key = r.text("forces_key", "");
+  t.stress_key = r.text("stress_key", "");
+  t.virial_key = r.text("virial_key", "");
+  t.group_key = r.text("group_key", "");
+  if (r.has("stress_unit"))
+    t.stress_unit =
+        r.choice("stress_unit", 0, {"eV/Angstrom^3", "bar"}) ? "bar" : "eV/Angstrom^3";
+}
+
 void read_torchpot(const IniFile &ini, const OutputFolder &out, Settings &s)
 {
   const SectionReader r(ini, "TORCHPOT",
@@ -298,7 +310,8 @@ void read_torchpot(const IniFile &ini, const OutputFolder &out, Settings &s)
                          "test_files", "cache", "model", "report", "seed", "checkpoint",
                          "checkpoint_every", "threads", "optimizer", "schedule", "warmup",
                          "final_rate", "decay", "patience", "weight_decay", "clip", "average",
-                         "early_stop"});
+                         "early_stop", "energy_key", "forces_key", "stress_key", "virial_key",
+                         "group_key", "stress_unit"});
   TorchpotSettings &t = s.torchpot;
   read_optimizer(r, t);
   t.activation = read_activation(r);
@@ -313,6 +326,7 @@ void read_torchpot(const IniFile &ini, const OutputFolder &out, Settings &s)
   }
   t.test_fraction = r.number("test_fraction", t.test_fraction, Range::fraction);
   t.test_files = r.text("test_files", "");
+  read_xyz_keys(r, t);
 
   fs::path model = s.pytorch.output_file;
   if (model.extension() != ".pt") model += ".pt";

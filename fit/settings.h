@@ -97,7 +97,10 @@ struct TorchpotSettings {
   NetworkKind network = NetworkKind::mlp;
   Precision precision = Precision::float64;
   std::vector<std::string> fitdump;    // HDF5 files of fix fitdump
-  double test_fraction = 0.1;          // of fitdump frames of groups without a line in [GROUPS]
+  double test_fraction = 0.1;          // of groups without a line in [GROUPS]
+  // extended XYZ: names of labels and of the key that divides into groups; empty: the usual ones
+  std::string energy_key, forces_key, stress_key, virial_key, group_key;
+  std::string stress_unit;    // eV/Angstrom^3 or bar; empty: told from the size of the numbers
   std::string test_files;    // pattern such as *test_*: files held out; empty: sizes of the groups
   std::string cache = "torchpot_cache";    // folder of descriptors on disk; empty: none
   std::string model = "FitTorch_Pytorch.pt";
@@ -111,7 +114,8 @@ struct TorchpotSettings {
 struct Settings {
   std::string input_file;
   std::string input_text;     // with overrides at its end as comment lines, for records
-  std::string data_path;      // [PATH] dataPath, as to be opened; empty: no JSON data
+  std::string data_path;      // [PATH] dataPath, as to be opened; empty: none but fitdump
+  bool xyz = false;           // [SCRAPER] scraper: extended XYZ files there, not JSON folders
   std::string data_where;     // where the input says so
   BispectrumSettings bispectrum;
   CalculatorSettings calculator;

@@ -30,7 +30,7 @@ std::string beside_input(const Settings &s, const std::string &name)
   return path.is_absolute() ? name : (folder / path).lexically_normal().string();
 }
 
-void read_scraper(const IniFile &ini)
+void read_scraper(const IniFile &ini, Settings &s)
 {
   const SectionReader r(ini, "SCRAPER",
                         {"scraper", "save_group_scrape", "read_group_scrape", "property_array",
@@ -38,9 +38,10 @@ void read_scraper(const IniFile &ini)
                          "vasp_ignore_jsons", "vasp_unconverged_label", "vasp_xml_only",
                          "vasp_outcar_only"});
   const std::string scraper = r.text("scraper", "JSON");
-  if (scraper != "JSON" && scraper != "json")
+  s.xyz = scraper == "XYZ" || scraper == "xyz";
+  if (scraper != "JSON" && scraper != "json" && !s.xyz)
     throw Error("this form of data is not read in this version", r.where("scraper"), scraper,
-                "JSON",
+                "JSON or XYZ",
                 "Trajectories can be collected with LAMMPS's rerun and fix fitdump "
                 "(truth extxyz) and named in [TORCHPOT] fitdump");
   for (const char *key : {"save_group_scrape", "read_group_scrape", "property_array"})
@@ -183,6 +184,17 @@ void read_groups(const IniFile &ini, Settings &s)
       s.groups.push_back(group_line(columns, entry.key, entry.value, entry.where));
 }
 
+/// Keys that would change nothing are a mistake about the data.
+void refuse_xyz_keys(const IniFile &ini)
+{
+  const SectionReader r(ini, "TORCHPOT", {});
+  for (const char *key : {"energy_key", "forces_key", "stress_key", "virial_key", "group_key",
+                          "stress_unit"})
+    if (r.has(key))
+      throw Error("this key is for extended XYZ files only", r.where(key), r.text(key, ""), "",
+                  "Put scraper = XYZ into [SCRAPER], or take the key away");
+}
+
 void read_path(const IniFile &ini, Settings &s)
 {
   const SectionReader r(ini, "PATH", {"dataPath", "groupFile"});
@@ -190,11 +202,12 @@ void read_path(const IniFile &ini, Settings &s)
   const bool wanted = r.has("dataPath") || s.torchpot.fitdump.empty();
   s.data_path = wanted ? beside_input(s, r.text("dataPath", "JSON")) : "";
   s.data_where = r.where("dataPath");
+  if (!s.xyz || !wanted) refuse_xyz_keys(ini);
   if (!wanted) return;
   if (!s.bispectrum.present)
     throw Error("section [BISPECTRUM] is missing", s.input_file, "",
                 "the descriptor for the data in " + s.data_path);
-  if (s.groups.empty())
+  if (s.groups.empty() && !s.xyz)
     throw Error("no groups of data are given", s.input_file, "",
                 "a line per folder in [GROUPS], such as NAME = 0.9 0.1 1 1 1");
 }
@@ -221,7 +234,8 @@ void read_reference(const IniFile &ini, Settings &s)
   reference.units = r.text("units", "metal");
   reference.has_units = r.has("units");
   if (reference.units != "metal" && !s.data_path.empty())
-    throw Error("JSON data are read in metal units", r.where("units"), reference.units, "metal");
+    throw Error(std::string(s.xyz ? "XYZ" : "JSON") + " data are read in metal units",
+                r.where("units"), reference.units, "metal");
   reference.atom_style = r.text("atom_style", "atomic");
   if (reference.atom_style != "atomic")
     throw Error("spins and charges are not in this version", r.where("atom_style"),
@@ -267,7 +281,7 @@ std::size_t GroupSize::of(std::size_t n) const
 
 void read_data_settings(const IniFile &ini, Settings &s)
 {
-  read_scraper(ini);
+  read_scraper(ini, s);
   read_groups(ini, s);
   read_path(ini, s);
   read_reference(ini, s);

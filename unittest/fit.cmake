@@ -1,9 +1,11 @@
 torchpot_test(test_settings FILES fit/test_ini.cpp fit/test_settings.cpp LINK torchpot_fit_core)
 torchpot_test(test_fit_data
-  FILES fit/test_fit_descriptors.cpp fit/test_load.cpp fit/test_scrape_fitdump.cpp
-    fit/test_scrape_json.cpp fit/test_split.cpp
+  FILES fit/test_data_notes.cpp fit/test_fit_descriptors.cpp fit/test_load.cpp
+    fit/test_scrape_fitdump.cpp fit/test_scrape_json.cpp fit/test_scrape_xyz.cpp
+    fit/test_split.cpp
   LINK torchpot_fit_core nlohmann_json::nlohmann_json)
-torchpot_test(test_reference FILES fit/test_reference.cpp LINK torchpot_fit_core torchpot_reference)
+torchpot_test(test_reference FILES fit/test_awkward_cells.cpp fit/test_reference.cpp
+  LINK torchpot_fit_core torchpot_reference)
 torchpot_test(test_outputs FILES fit/test_outputs.cpp LINK torchpot_fit_core)
 torchpot_test(test_report FILES fit/test_report.cpp LINK torchpot_fit_core)
 torchpot_test(test_fit_files FILES fit/test_fit_files.cpp

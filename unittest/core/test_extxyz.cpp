@@ -106,8 +106,62 @@ TEST_F(Extxyz, StressInOtherForms)
   const double wanted[6] = {1, 2, 3, 6, 5, 4};
   ExtxyzConfiguration c = read(std::string("1\nstress=\"1 2 3 4 5 6\" ") + CELL + atom);
   for (int k = 0; k < 6; k++) EXPECT_EQ(c.stress[k], wanted[k]);
+  c = read(std::string("1\nstress=\"_JSON [[1, 6, 5], [6, 2, 4], [5, 4, 3]]\" ") + CELL + atom);
+  for (int k = 0; k < 6; k++) EXPECT_EQ(c.stress[k], wanted[k]);
   c = read(std::string("1\nvirial=\"1 6 5 6 2 4 5 4 3\" ") + CELL + atom);
   for (int k = 0; k < 6; k++) EXPECT_DOUBLE_EQ(c.stress[k], -wanted[k] / 120.0);
+}
+
+TEST_F(Extxyz, CommentLinesOfOtherPrograms)
+{
+  const ExtxyzConfiguration c = read(
+      "1\nLattice = \"4 0 0 0 5 0 0 0 6\" alone energy= -2  Properties =species:S:1:pos:R:3 "
+      "text=\"a \\\"b\\\" = c\" pbc=[True, False, true] number=+1.5E+0 last\nSi 1e-400 +2 3\n");
+  EXPECT_EQ(c.cell[2][2], 6.0);
+  EXPECT_EQ(c.energy, -2.0);
+  EXPECT_EQ(c.info.at("alone"), "T");
+  EXPECT_EQ(c.info.at("text"), "a \\\"b\\\" = c");
+  EXPECT_EQ(c.info.at("last"), "T");
+  EXPECT_TRUE(c.pbc[0] && !c.pbc[1] && c.pbc[2]);
+  EXPECT_EQ(c.position, (std::vector<double>{0, 2, 3}));
+  EXPECT_EQ(c.energy_key, "energy");
+  EXPECT_TRUE(c.forces_key.empty() && c.stress_key.empty());
+}
+
+TEST_F(Extxyz, LabelsOfOtherNames)
+{
+  write(std::string("1\nE=1 energy=2 W=\"120 0 0 0 0 0\" ") + CELL +
+        "Properties=species:S:1:pos:R:3:forces:R:3:F:R:3\nSi 0 0 0 1 1 1 2 2 2\n");
+  ExtxyzKeys keys;
+  keys.energy = {"none", "E", "energy"};
+  keys.forces = {"F", "forces"};
+  keys.stress = {"S"};
+  keys.virial = {"V", "W"};
+  ExtxyzReader reader(file, keys);
+  ExtxyzConfiguration c;
+  ASSERT_TRUE(reader.next(c));
+  EXPECT_EQ(c.energy, 1.0);
+  EXPECT_EQ(c.force, (std::vector<double>{2, 2, 2}));
+  EXPECT_EQ(c.energy_key + c.forces_key + c.stress_key, "EFW");
+  EXPECT_TRUE(c.from_virial);
+  EXPECT_DOUBLE_EQ(c.stress[0], -1.0);
+}
+
+TEST_F(Extxyz, KnowsWhenTheFileIsCut)
+{
+  const auto cut = [&](const std::string &text) {
+    write(text);
+    ExtxyzReader reader(file);
+    ExtxyzConfiguration c;
+    EXPECT_THROW(reader.next(c), Error) << text;
+    return reader.is_cut();
+  };
+  EXPECT_TRUE(cut("2"));
+  EXPECT_TRUE(cut("2\n\nSi 0 0 0\n"));
+  EXPECT_TRUE(cut("2\n\nSi 0 0 0\nSi 0 0"));
+  EXPECT_FALSE(cut("2\n\nSi 0 0 0\nSi 0 0\n"));    // a line of its own, but wrong
+  EXPECT_FALSE(cut("1\n\nSi 0 0 0 0"));
+  EXPECT_FALSE(cut("1\n\nSi 0 nan 0"));
 }
 
 TEST_F(Extxyz, BadFiles)
@@ -121,6 +175,8 @@ TEST_F(Extxyz, BadFiles)
   expect_error("2\n\nSi 0 0 0\n", {"ends within a configuration", "atom 2"});
   expect_error("1\n\nSi 0 0\n", {"wrong count of columns", "atom 1", "3", "4"});
   expect_error("1\n\nSi 0 0 x\n", {"not a number", "atom 1", "position", "x"});
+  expect_error("1\n\nSi 0 1e400 0\n", {"not finite", "1e400"});
+  expect_error("1\n\nSi 0 1e400x 0\n", {"not a number", "1e400x"});
   expect_error("1\n\nSi 0 inf 0\n", {"not finite", "atom 1", "inf"});
   expect_error("1\nProperties=species:S:1:pos:R:3:forces:R:3\nSi 0 0 0 0 nan 0\n",
                {"not finite", "atom 1, force"});

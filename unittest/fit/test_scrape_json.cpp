@@ -72,8 +72,34 @@ TEST(ScrapeJson, UnitsOfLengthAndForce)
   EXPECT_DOUBLE_EQ(c.force[0], 27.211386245988 / 0.529177210903);
 }
 
+TEST(ScrapeJson, UnitsOfStress)
+{
+  const auto stress = [](const std::string &style) {
+    return read(replaced(GOOD, "\"StressStyle\": \"kB\"", style)).stress[1];
+  };
+  EXPECT_EQ(stress("\"StressStyle\": \"bar\""), 2.0);
+  EXPECT_EQ(stress("\"StressStyle\": \"GPa\""), 20000.0);
+  EXPECT_EQ(stress("\"StressStyle\": \"metal\""), 2.0);
+  EXPECT_EQ(stress("\"x\": 1"), 2.0);    // bar, as FitSNAP takes it
+}
+
+TEST(ScrapeJson, CellsOfAnyHandAndAtomsOutside)
+{
+  const Configuration c = read(replaced(
+      replaced(GOOD, "[[4.0, 0.0, 0.0], [1.0, 5.0, 0.0]", "[[1.0, 5.0, 0.0], [4.0, 0.0, 0.0]"),
+      "[2.0, 2.5, 3.0]", "[-200.0, 250.0, 3.0]"));
+  EXPECT_EQ(c.cell.vectors[0][1], 5.0);
+  EXPECT_EQ(c.position[3], -200.0);
+}
+
 TEST(ScrapeJson, AbsentLabelsAreUnknown)
 {
+  for (const std::string text :
+       {"\"Energy\": -3.5", "\"Forces\": [[1.0, 2.0, 3.0], [-1.0, -2.0, -3.0]]"}) {
+    const std::string key = text.substr(0, text.find(':'));
+    const Configuration c = read(replaced(GOOD, text, key + ": null"));
+    EXPECT_EQ(c.has_energy + c.has_forces + c.has_stress, 2) << key;
+  }
   const Configuration c = read(replaced(
       replaced(GOOD, "\"Energy\": -3.5,", ""),
       "\"Stress\": [[1.0, 4.0, 5.0], [4.0, 2.0, 6.0], [5.0, 6.0, 3.0]]", "\"Stress\": null"));
@@ -107,6 +133,14 @@ TEST(ScrapeJson, WrongNumbers)
 {
   expect_wrong("[[1.0, 2.0, 3.0], [-1.0, -2.0, -3.0]]", "[[1.0, 2.0, 3.0]]",
                {"Forces", "wrong number of rows", "found: 1", "wanted: 2, one for each atom"});
+  expect_wrong("[5.0, 6.0, 3.0]]", "[5.0, 6.0]]", {"Stress, row 3", "wrong number of values"});
+  expect_wrong(", [5.0, 6.0, 3.0]]", "]", {"Stress", "wrong number of rows", "wanted: 3"});
+  expect_wrong("[1.0, 5.0, 0.0], ", "", {"Lattice", "wrong number of rows", "found: 2"});
+  expect_wrong("[2.0, 2.5, 3.0]", "[2.0, \"2.5\", 3.0]",
+               {"Positions, row 2, value 2", "not a number", "\"2.5\""});
+  expect_wrong("[2.0, 2.5, 3.0]", "[2.0, 2.5, Infinity]",
+               {"Positions, row 2, value 3", "found: Infinity"});
+  expect_wrong("[5.0, 6.0, 3.0]]", "[5.0, null, 3.0]]", {"Stress, row 3, value 2", "found: null"});
   expect_wrong("[-1.0, -2.0, -3.0]", "[-1.0, -2.0]",
                {"Forces, row 2", "wrong number of values", "wanted: 3"});
   expect_wrong("-2.0, -3.0]", "NaN, -3.0]", {"Forces, row 2, value 2", "found: NaN", "finite"});
@@ -122,5 +156,7 @@ TEST(ScrapeJson, WrongNumbers)
 
 TEST(ScrapeJson, AbsentFile)
 {
+  const TemporaryFolder folder;
+  expect_error([&] { read_json(folder.path.string(), {"H"}, {}); }, {"cannot be read"});
   expect_error([] { read_json("no/such.json", {"H"}, {}); }, {"no/such.json", "cannot be read"});
 }

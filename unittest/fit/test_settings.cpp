@@ -173,6 +173,25 @@ threads = 3
   EXPECT_NE(s.notes[0].find("layer_sizes: no effect with network = quadratic"), std::string::npos);
 }
 
+TEST(Settings, ExtendedXyz)
+{
+  const std::string own = "[TORCHPOT]\nenergy_key = e\nforces_key = f\nstress_key = s\n"
+                          "virial_key = v\ngroup_key = g\nstress_unit = bar\n";
+  const std::string xyz = replaced(TA, "scraper = JSON", "scraper = XYZ");
+  const Settings s = read(xyz + own);
+  const TorchpotSettings &t = s.torchpot;
+  EXPECT_TRUE(s.xyz);
+  EXPECT_EQ(t.energy_key + t.forces_key + t.stress_key + t.virial_key + t.group_key, "efsvg");
+  EXPECT_EQ(t.stress_unit, "bar");
+  EXPECT_FALSE(read(TA).xyz);
+  expect_error([&] { read(TA + own); },
+               {"[TORCHPOT] energy_key", "extended XYZ files only", "scraper = XYZ"});
+  expect_error([&] { read(xyz + "[TORCHPOT]\nstress_unit = GPa\n"); },
+               {"stress_unit", "found: GPa", "one of eV/Angstrom^3, bar"});
+  expect_error([&] { read(replaced(xyz, "units = metal", "units = real")); },
+               {"XYZ data are read in metal units"});
+}
+
 TEST(Settings, OverridesReplaceValues)
 {
   const Settings s = settings_from_text(
@@ -272,7 +291,7 @@ TEST(Settings, RefusedFeaturesSayWhy)
   expect_wrong("[MEMORY]", "[RIDGE]", {"linear solvers are not in this version"});
   expect_wrong("solver = PYTORCH", "solver = SVD", {"[SOLVER] solver", "SVD", "network = linear"});
   expect_wrong("solver = PYTORCH", "solver = NETWORK", {"[PYTORCH] does not belong to"});
-  expect_wrong("scraper = JSON", "scraper = XYZ", {"[SCRAPER] scraper", "XYZ", "rerun"});
+  expect_wrong("scraper = JSON", "scraper = VASP", {"[SCRAPER] scraper", "VASP", "rerun"});
   expect_wrong("scraper = JSON", "property_array = a", {"property_array", "cannot be used"});
   expect_wrong("LAMMPSSNAP", "LAMMPSPACE", {"[CALCULATOR] calculator", "LAMMPSSNAP"});
   expect_wrong("nonlinear = 1", "nonlinear = 0", {"networks need nonlinear = 1"});

@@ -156,7 +156,7 @@ TEST(Training, NeverShipsAWorseModelThanItStartedFrom)
   const Dataset data = random_dataset(20, 2, 4);    // nothing can be learned from it
   const SampleSet samples(data);
   TrainingOptions options = small_options();
-  options.learning_rate = 0.3;
+  options.learning_rate = 5.0;
   Trainer trainer(options, small_shape(), samples);
   trainer.prepare();
   const std::vector<double> start = trainer.best().parameters;
