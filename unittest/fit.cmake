@@ -5,6 +5,7 @@ torchpot_test(test_fit_data
   LINK torchpot_fit_core nlohmann_json::nlohmann_json)
 torchpot_test(test_reference FILES fit/test_reference.cpp LINK torchpot_fit_core torchpot_reference)
 torchpot_test(test_outputs FILES fit/test_outputs.cpp LINK torchpot_fit_core)
+torchpot_test(test_mliap_export FILES fit/test_mliap_export.cpp LINK torchpot_fit_outputs)
 torchpot_test(test_report FILES fit/test_report.cpp LINK torchpot_fit_core)
 torchpot_test(test_fit_files FILES fit/test_fit_files.cpp
   LINK torchpot_fit_core nlohmann_json::nlohmann_json)

@@ -29,7 +29,9 @@ function(torchpot_python_test name)
 TORCHPOT_MPIRUN=${CMAKE_BINARY_DIR}/bin/mpirun;\
 TORCHPOT_PLUGIN_DIR=$<TARGET_FILE_DIR:torchpotplugin>;\
 TORCHPOT_WRONG_PLUGIN_DIR=$<TARGET_FILE_DIR:wrong_version_plugin>;\
-TORCHPOT_MAKE_MODELS=$<TARGET_FILE:make_models>")
+TORCHPOT_MAKE_MODELS=$<TARGET_FILE:make_models>;\
+TORCHPOT_MODEL=$<TARGET_FILE:torchpot_model>;\
+TORCHPOT_FIT=$<TARGET_FILE:torchpot_fit>")
   endforeach()
 endfunction()
 
