@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include "fit_files.h"
+#include "initial_state.h"
 #include "linear_fit.h"
 #include "load.h"
 #include "outputs.h"
@@ -13,9 +14,12 @@
 #include "torchpot_model_file.h"
 #include "trainer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <new>
+#include <optional>
 #include <unistd.h>
 
 namespace torchpot {
@@ -92,12 +96,20 @@ NetworkParameters least_squares(NetworkKind kind, const Settings &s, const Sampl
                     samples.training, training_options(s).loss, LINEAR_FIT_RIDGE, between);
 }
 
+/// The network that the input says training starts from.
+std::optional<SavedNetwork> saved_network(const Settings &s, const Dataset &data)
+{
+  if (s.pytorch.state_input.empty() || s.torchpot.network != NetworkKind::mlp) return {};
+  return read_saved_network(s.pytorch.state_input, network_shape(s), data);
+}
+
 /// Trains a network. False if it was interrupted.
-bool train(const Settings &s, const SampleSet &samples, bool overwrite,
-           const std::function<bool()> &stop, FitOutcome &outcome)
+bool train(const Settings &s, const std::optional<SavedNetwork> &saved, const SampleSet &samples,
+           bool overwrite, const std::function<bool()> &stop, FitOutcome &outcome)
 {
   const auto start = Clock::now();
   TrainingOptions options = training_options(s);
+  if (saved) options.initial = starting_network(*saved, samples.training);
   options.overwrite = overwrite;
   Trainer trainer(options, network_shape(s), samples);
   const std::string sentence = trainer.prepare();
@@ -153,7 +165,8 @@ void finish(const Settings &s, const Dataset &data, const SampleSet &samples,
     add_linear_baseline(s, data, samples, between, outcome);
   outcome.date = date_now();
   outcome.resources.push_back({"memory", peak_memory()});
-  write_fit_files(s, data, outcome, outcome.trained ? "" : s.torchpot.model);
+  const std::string model = outcome.trained ? "" : s.torchpot.model;
+  for (const std::string &note : write_fit_files(s, data, outcome, model)) warn("note", note);
   say(error_report(error_table(outcome.results), outcome.baselines, data.units));
 }
 
@@ -179,6 +192,7 @@ void check_model(const Model &model, const std::string &file, const Dataset &dat
 void check_input(const Settings &s)
 {
   const Dataset data = loaded_data(s, false);
+  saved_network(s, data);
   if (!s.reference.is_zero) {
     ReferenceSettings reference = s.reference;
     reference.units = data.units;
@@ -198,7 +212,11 @@ bool work(Settings &s, const RunOptions &options, const std::function<bool()> &s
   Model model;
   if (!outcome.trained) model = read_model(options.evaluate);
   Dataset data = loaded_data(s, true);
-  if (!outcome.trained) check_model(model, options.evaluate, data);
+  std::optional<SavedNetwork> saved;
+  if (outcome.trained)
+    saved = saved_network(s, data);
+  else
+    check_model(model, options.evaluate, data);
   prepare(data, s, between, outcome);
   const SampleSet samples(data, s.calculator.energy, s.calculator.force);
   if (!outcome.trained) {
@@ -206,7 +224,7 @@ bool work(Settings &s, const RunOptions &options, const std::function<bool()> &s
     s.torchpot.model = options.evaluate;
   } else if (s.torchpot.network != NetworkKind::mlp) {
     outcome.network = least_squares(s.torchpot.network, s, samples, between);
-  } else if (!train(s, samples, options.overwrite, stop, outcome)) {
+  } else if (!train(s, saved, samples, options.overwrite, stop, outcome)) {
     return false;
   }
   finish(s, data, samples, between, outcome);
@@ -224,7 +242,7 @@ RunStatus run(const RunOptions &options, const std::function<bool()> &stop)
   }
   FitOutcome outcome;
   outcome.trained = options.evaluate.empty();
-  const std::vector<std::string> files = fit_file_names(s, outcome.trained);
+  std::vector<std::string> files = fit_file_names(s, outcome.trained);
   check_output_files(files, options.overwrite);
   if (outcome.trained && s.torchpot.network == NetworkKind::mlp)
     check_output_files({s.torchpot.checkpoint}, true);
@@ -234,6 +252,8 @@ RunStatus run(const RunOptions &options, const std::function<bool()> &stop)
     say("interrupted; no model or table was written. The same command begins again");
     return RunStatus::interrupted;
   }
+  const auto absent = [](const std::string &file) { return !std::filesystem::exists(file); };
+  files.erase(std::remove_if(files.begin(), files.end(), absent), files.end());
   say("written: " + join(files, " "));
   return RunStatus::finished;
 }
