@@ -1,6 +1,7 @@
 // From settings, data and a trained network to the model and to all files of a fit.
 #include "fit_files.h"
 
+#include "mliap_export.h"
 #include "torchpot_error.h"
 #include "torchpot_model_file.h"
 
@@ -152,10 +153,14 @@ std::vector<std::string> fit_file_names(const Settings &settings, bool training)
   const OutputSettings &out = settings.outfile;
   std::vector<std::string> names = {out.metrics, out.perconfig, out.peratom,
                                     settings.torchpot.report};
-  if (training)
+  if (training) {
+    const MliapNames mliap(out.potential);
     for (const std::string &name : {settings.torchpot.model, out.loss, out.potential + ".mod",
-                                    out.potential + ".mliap.descriptor"})
+                                    mliap.descriptor, mliap.model, mliap.include})
       names.push_back(name);
+    if (settings.pytorch.state_output != settings.torchpot.model)
+      names.push_back(settings.pytorch.state_output);
+  }
   names.erase(std::remove(names.begin(), names.end(), ""), names.end());
   std::set<std::string> seen;
   for (const std::string &name : names)
@@ -201,8 +206,10 @@ Facts settings_facts(const Settings &settings, const Dataset &dataset, const Fit
             number(train.force_weight)
         : "weights of the groups";
     facts.push_back({"loss", std::string(loss_name(settings)) + ", " + weights});
-    if (outcome.history.empty())
+    if (network.kind != NetworkKind::mlp)
       facts.push_back({"optimizer", "least squares"});
+    else if (outcome.history.empty())
+      facts.push_back({"optimizer", "none: no epochs"});
     else
       facts.push_back({"optimizer", "Adam, learning rate " + number(train.learning_rate) +
                                       ", batches of " + std::to_string(train.batch_size) +
@@ -260,22 +267,43 @@ std::string report_text(const Settings &settings, const Dataset &dataset,
   return report_html(report, outcome.results);
 }
 
+/// What LAMMPS needs to run the model, with and without torchpot. Returns notes.
+std::vector<std::string> write_lammps_files(const Settings &settings, const Dataset &dataset,
+                                            const Model &model)
+{
+  const std::string &stem = settings.outfile.potential;
+  const MliapNames names(stem);
+  const MliapExport mliap = mliap_export(model);
+  write_output_file(stem + ".mod", potential_mod_text(dataset.reference, settings.torchpot.model,
+                                                      dataset.elements));
+  write_output_file(names.descriptor, mliap_descriptor_text(dataset.descriptor));
+  if (mliap.obstacle.empty()) {
+    write_output_file(names.model, mliap.model);
+    write_output_file(names.include, mliap_include_text(model, mliap, names));
+    return mliap.notes;
+  }
+  // those of an earlier fit would not belong to the new descriptor
+  for (const std::string &old : {names.model, names.include}) {
+    std::error_code error;
+    std::filesystem::remove(old, error);
+  }
+  return {"no " + names.model + ", for LAMMPS's own pair_style mliap: " + mliap.obstacle};
+}
+
 }    // namespace
 
-void write_fit_files(const Settings &settings, const Dataset &dataset, const FitOutcome &outcome,
-                     const std::string &model_file)
+std::vector<std::string> write_fit_files(const Settings &settings, const Dataset &dataset,
+                                         const FitOutcome &outcome, const std::string &model_file)
 {
   const OutputSettings &out = settings.outfile;
   const FitResults &results = outcome.results;
   const Model model = assemble_model(settings, dataset, outcome);
+  std::vector<std::string> notes;
   if (outcome.trained) {    // first what cannot be made again in seconds
     write_model(model, settings.torchpot.model);
+    if (!settings.pytorch.state_output.empty()) write_model(model, settings.pytorch.state_output);
     write_output_file(out.loss, loss_text(outcome.history));
-    write_output_file(out.potential + ".mod", potential_mod_text(dataset.reference,
-                                                                 settings.torchpot.model,
-                                                                 dataset.elements));
-    write_output_file(out.potential + ".mliap.descriptor",
-                      mliap_descriptor_text(dataset.descriptor));
+    notes = write_lammps_files(settings, dataset, model);
   }
   if (!out.metrics.empty()) write_output_file(out.metrics, metrics_text(error_table(results)));
   if (!out.perconfig.empty())
@@ -287,6 +315,7 @@ void write_fit_files(const Settings &settings, const Dataset &dataset, const Fit
                       report_text(settings, dataset, outcome, model,
                                   outcome.trained ? settings.torchpot.model
                                                   : model_file));
+  return notes;
 }
 
 }    // namespace torchpot

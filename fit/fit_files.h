@@ -46,9 +46,11 @@ Model assemble_model(const Settings &settings, const Dataset &dataset, const Fit
 std::vector<std::string> fit_file_names(const Settings &settings, bool training);
 
 /// Tables and report, and after training the model and its LAMMPS include and descriptor files.
-/// `model_file`: the model evaluated; not used after training.
-void write_fit_files(const Settings &settings, const Dataset &dataset, const FitOutcome &outcome,
-                     const std::string &model_file = "");
+/// `model_file`: the model evaluated; not used after training. Returns notes to be shown: files
+/// for pair_style mliap that it could not run are not written, and old ones of these names removed.
+std::vector<std::string> write_fit_files(const Settings &settings, const Dataset &dataset,
+                                         const FitOutcome &outcome,
+                                         const std::string &model_file = "");
 
 /// "2026-05-04T09:30:00Z" for now.
 std::string date_now();

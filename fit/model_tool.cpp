@@ -1,8 +1,12 @@
-// torchpot_model: what a model.pt or a fitdump file says of itself, and whether it is sound.
+// torchpot_model: what a model.pt or a fitdump file says of itself, whether it is sound, and models
+// for LAMMPS without torchpot.
 #include "checks.h"
 #include "file_info.h"
+#include "mliap_export.h"
+#include "outputs.h"
 
 #include "torchpot_error.h"
+#include "torchpot_model_file.h"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -70,6 +74,23 @@ int verify(const std::string &file, int n_configurations, bool json)
   return report.passed() ? EXIT_GOOD : EXIT_BAD_FILE;
 }
 
+int export_mliap(const std::string &file, const std::string &stem, bool overwrite)
+{
+  const MliapNames names(stem);
+  check_output_files({names.model, names.descriptor, names.include}, overwrite);
+  const Model model = read_model(file);
+  const MliapExport mliap = mliap_export(model);
+  if (!mliap.obstacle.empty())
+    throw Error("LAMMPS's own pair_style mliap cannot run this model: " + mliap.obstacle, file);
+  write_output_file(names.model, mliap.model);
+  write_output_file(names.descriptor, mliap.descriptor);
+  write_output_file(names.include, mliap_include_text(model, mliap, names));
+  for (const std::string &note : mliap.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
+  std::printf("written: %s %s %s\n", names.model.c_str(), names.descriptor.c_str(),
+              names.include.c_str());
+  return EXIT_GOOD;
+}
+
 }    // namespace
 
 int main(int argc, char **argv)
@@ -93,13 +114,20 @@ int main(int argc, char **argv)
                    "random cells to evaluate a model on, or frames of a fitdump file to recompute")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  for (const char *name : {"import", "export"})    // known, so that they are not taken for typos
-    app.add_subcommand(name)->group("")->allow_extras();
+  std::string stem;
+  bool overwrite = false;
+  auto *export_verb = app.add_subcommand("export", "write a model in another form");
+  export_verb->add_option("file", file, "model.pt")->required();
+  export_verb->add_option("--mliap", stem, "for LAMMPS's own pair_style mliap: STEM.mliap.model, "
+                          "STEM.mliap.descriptor, STEM.mliap.mod")
+      ->type_name("STEM")->required();
+  export_verb->add_flag("--overwrite", overwrite, "replace existing files");
+  app.add_subcommand("import")->group("")->allow_extras();    // known: it is not a typo
   const std::vector<std::string> verbs = {"info", "verify", "import", "export"};
   if (argc > 1 && argv[1][0] != '-' &&
       std::find(verbs.begin(), verbs.end(), argv[1]) == verbs.end()) {
-    std::fprintf(stderr, "torchpot_model: unknown verb; found: %s; wanted: info or verify\n",
-                 argv[1]);
+    std::fprintf(stderr, "torchpot_model: unknown verb; found: %s; wanted: info, verify "
+                 "or export\n", argv[1]);
     return EXIT_USAGE;
   }
   try {
@@ -107,13 +135,13 @@ int main(int argc, char **argv)
   } catch (const CLI::ParseError &error) {
     return app.exit(error) == 0 ? EXIT_GOOD : EXIT_USAGE;
   }
-  for (const char *name : {"import", "export"})
-    if (app.got_subcommand(name)) {
-      std::fprintf(stderr, "torchpot_model: '%s' is not in this version. It has 'info' and "
-                   "'verify'\n", name);
-      return EXIT_USAGE;
-    }
+  if (app.got_subcommand("import")) {
+    std::fprintf(stderr, "torchpot_model: 'import' is not in this version. It has 'info', 'verify' "
+                 "and 'export'\n");
+    return EXIT_USAGE;
+  }
   try {
+    if (app.got_subcommand("export")) return export_mliap(file, stem, overwrite);
     return app.got_subcommand(info_verb) ? info(file, json) : verify(file, n_configurations, json);
   } catch (const std::exception &error) {
     std::fprintf(stderr, "torchpot_model: %s\n", error.what());

@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include "fit_files.h"
+#include "initial_state.h"
 #include "linear_fit.h"
 #include "load.h"
 #include "outputs.h"
@@ -13,9 +14,12 @@
 #include "torchpot_model_file.h"
 #include "trainer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <new>
+#include <optional>
 #include <unistd.h>
 
 namespace torchpot {
@@ -93,6 +97,13 @@ NetworkParameters least_squares(NetworkKind kind, const Settings &s, const Sampl
                     samples.training, training_options(s).loss, LINEAR_FIT_RIDGE, between);
 }
 
+/// The network that the input says training starts from.
+std::optional<SavedNetwork> saved_network(const Settings &s, const Dataset &data)
+{
+  if (s.pytorch.state_input.empty() || s.torchpot.network != NetworkKind::mlp) return {};
+  return read_saved_network(s.pytorch.state_input, network_shape(s), data);
+}
+
 /// False if it was interrupted.
 bool train(Trainer &trainer, const Settings &s, const std::function<bool()> &stop,
            FitOutcome &outcome)
@@ -162,7 +173,8 @@ void finish(const Settings &s, const Dataset &data, const SampleSet &samples,
     add_linear_baseline(s, data, samples, between, outcome);
   outcome.date = date_now();
   outcome.resources.push_back({"memory", peak_memory()});
-  write_fit_files(s, data, outcome, outcome.trained ? "" : s.torchpot.model);
+  const std::string model = outcome.trained ? "" : s.torchpot.model;
+  for (const std::string &note : write_fit_files(s, data, outcome, model)) warn("note", note);
   say(error_report(error_table(outcome.results), outcome.baselines, data.units));
   compare_with_linear(outcome);
 }
@@ -189,6 +201,7 @@ void check_model(const Model &model, const std::string &file, const Dataset &dat
 void check_input(const Settings &s)
 {
   const Dataset data = loaded_data(s, false);
+  saved_network(s, data);
   if (!s.reference.is_zero) {
     ReferenceSettings reference = s.reference;
     reference.units = data.units;
@@ -208,7 +221,11 @@ bool work(Settings &s, const RunOptions &options, const std::function<bool()> &s
   Model model;
   if (!outcome.trained) model = read_model(options.evaluate);
   Dataset data = loaded_data(s, true);
-  if (!outcome.trained) check_model(model, options.evaluate, data);
+  std::optional<SavedNetwork> saved;
+  if (outcome.trained)
+    saved = saved_network(s, data);
+  else
+    check_model(model, options.evaluate, data);
   prepare(data, s, between, outcome);
   const SampleSet samples(data, s.calculator.energy, s.calculator.force);
   std::unique_ptr<Trainer> trainer;
@@ -220,6 +237,7 @@ bool work(Settings &s, const RunOptions &options, const std::function<bool()> &s
   } else {
     TrainingOptions training = training_options(s);
     training.restart = options.restart;
+    if (saved) training.initial = starting_network(*saved, samples.training);
     trainer = std::make_unique<Trainer>(training, network_shape(s), samples);
     if (!train(*trainer, s, stop, outcome)) return false;
   }
@@ -239,7 +257,7 @@ RunStatus run(const RunOptions &options, const std::function<bool()> &stop)
   }
   FitOutcome outcome;
   outcome.trained = options.evaluate.empty();
-  const std::vector<std::string> files = fit_file_names(s, outcome.trained);
+  std::vector<std::string> files = fit_file_names(s, outcome.trained);
   const bool trains = outcome.trained && s.torchpot.network == NetworkKind::mlp;
   // a fit that was interrupted may have written some of its files
   const bool goes_on = trains && !options.restart && is_open_checkpoint(s.torchpot.checkpoint);
@@ -251,6 +269,8 @@ RunStatus run(const RunOptions &options, const std::function<bool()> &stop)
     say("interrupted before the model was written; the same command does the rest");
     return RunStatus::interrupted;
   }
+  const auto absent = [](const std::string &file) { return !std::filesystem::exists(file); };
+  files.erase(std::remove_if(files.begin(), files.end(), absent), files.end());
   say("written: " + join(files, " "));
   return RunStatus::finished;
 }

@@ -219,13 +219,9 @@ void read_pytorch(const IniFile &ini, const std::string &section, Settings &s)
   p.multi_element_option = r.integer("multi_element_option", 1, 1, 3);
   r.flag("manual_seed_flag", false);    // runs always start from [TORCHPOT] seed
   p.shuffle = r.flag("shuffle_flag", true);
-  if (r.text("save_state_input", "None") != "None")
-    throw Error("saved states of FitSNAP cannot be read", r.where("save_state_input"),
-                r.text("save_state_input", ""), "None",
-                "A run continues by itself if the checkpoint named in [TORCHPOT] exists");
-  if (r.has("save_state_output"))
-    s.notes.push_back(r.where("save_state_output") +
-                      ": no effect, the state is in the checkpoint ([TORCHPOT] checkpoint)");
+  for (auto [key, file] : {std::pair("save_state_input", &p.state_input),
+                           std::pair("save_state_output", &p.state_output)})
+    if (r.text(key, "None") != "None") *file = r.text(key, "");
 }
 
 /// Output paths: as given, or with `relative` seen from the folder of the input.
@@ -348,6 +344,8 @@ void read_torchpot(const IniFile &ini, const OutputFolder &out, Settings &s)
   if (t.network != NetworkKind::mlp && section && section->find("layer_sizes"))
     s.notes.push_back(section->find("layer_sizes")->where.text() + ": [" + section->name +
                       "] layer_sizes: no effect with network = " + r.text("network", ""));
+  if (t.network != NetworkKind::mlp && !s.pytorch.state_input.empty())
+    s.notes.push_back("save_state_input: no effect with network = " + r.text("network", ""));
 }
 
 }    // namespace
@@ -380,6 +378,7 @@ Settings settings_from_text(const std::string &text, const std::string &name,
   read_bispectrum(ini, s);
   read_calculator(ini, s);
   read_pytorch(ini, read_solver(ini, s), s);
+  for (std::string *file : {&s.pytorch.state_input, &s.pytorch.state_output}) *file = out(*file);
   read_outputs(ini, out, s);
   read_torchpot(ini, out, s);
   read_data_settings(ini, s);

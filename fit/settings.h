@@ -46,6 +46,8 @@ struct PytorchSettings {
   double training_fraction = NOT_GIVEN;    // NaN: sizes of the groups
   int multi_element_option = 1;    // 1: one net for all elements, 2: one per element, 3: one-hot
   bool shuffle = true;
+  std::string state_input;     // file with the network to start from; empty: a new one
+  std::string state_output;    // file for the best network; empty: none
 };
 
 /// [OUTFILE] and the names which follow from it. Paths as to be opened.

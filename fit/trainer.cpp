@@ -46,6 +46,16 @@ std::string data_hash(const std::vector<const Sample *> &samples, std::size_t n_
   return sha.digest();
 }
 
+std::string network_hash(const NetworkParameters &network)
+{
+  ContentHash sha;
+  for (const std::vector<double> *values : {&network.parameters, &network.input_shift,
+                                            &network.input_scale, &network.energy_shift})
+    sha.add(values->data(), values->size() * sizeof(double));
+  sha.add(&network.output_scale, sizeof(double));
+  return sha.digest();
+}
+
 const char *to_string(ElementMode mode)
 {
   switch (mode) {
@@ -76,7 +86,7 @@ Identity make_identity(const TrainingOptions &options, const NetworkShape &shape
     layers += (l ? " " : "") + std::to_string(shape.layer_sizes[l]) + " " +
         to_string(shape.activations[l]);
   const LossSettings &loss = options.loss;
-  return {
+  Identity lines = {
       "descriptors = " + std::to_string(samples.n_descriptors),
       "elements = " + std::to_string(samples.n_elements),
       std::string("networks = ") + to_string(shape.element_mode),
@@ -100,6 +110,8 @@ Identity make_identity(const TrainingOptions &options, const NetworkShape &shape
       "training data = " + data_hash(samples.training, samples.n_descriptors),
       "validation data = " + data_hash(samples.validation, samples.n_descriptors),
   };
+  if (options.initial) lines.push_back("save_state_input = " + network_hash(*options.initial));
+  return lines;
 }
 
 void check(const TrainingOptions &options, const NetworkShape &shape)
@@ -233,6 +245,8 @@ std::string Trainer::prepare()
     if (state.epoch > options.num_epochs)
       message += ", which is beyond num_epochs = " + std::to_string(options.num_epochs);
     if (state.batch) message += " and " + std::to_string(state.batch) + " batches";
+  } else if (options.initial) {
+    state.network = *options.initial;
   } else {
     state.network = initial_network(shape, samples.n_elements, samples.n_descriptors,
                                     samples.training, options.loss, options.seed);

@@ -11,6 +11,7 @@
 #include "settings.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace torchpot {
@@ -32,6 +33,8 @@ struct TrainingOptions {
   std::string checkpoint;                      // file; empty: none
   int checkpoint_every = 10;    // epochs; more seldom where these take less than a second
   bool restart = false;         // do not continue from a checkpoint, delete it
+  /// To start from, of the shape and for the samples; otherwise a new network is made.
+  std::optional<NetworkParameters> initial;
 };
 
 /// What the input file says of training and of the network.

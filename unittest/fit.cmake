@@ -7,6 +7,7 @@ torchpot_test(test_fit_data
 torchpot_test(test_reference FILES fit/test_awkward_cells.cpp fit/test_reference.cpp
   LINK torchpot_fit_core torchpot_reference)
 torchpot_test(test_outputs FILES fit/test_outputs.cpp LINK torchpot_fit_core)
+torchpot_test(test_mliap_export FILES fit/test_mliap_export.cpp LINK torchpot_fit_outputs)
 torchpot_test(test_report FILES fit/test_report.cpp LINK torchpot_fit_core)
 torchpot_test(test_fit_files FILES fit/test_fit_files.cpp
   LINK torchpot_fit_core nlohmann_json::nlohmann_json)
@@ -18,4 +19,5 @@ add_dependencies(test_model_tool torchpot_model)
 torchpot_test(test_loss FILES fit/test_loss.cpp LINK torchpot_fit_core)
 torchpot_test(test_linear_fit FILES fit/test_linear_fit.cpp LINK torchpot_fit_core)
 torchpot_test(test_checkpoint FILES fit/test_checkpoint.cpp LINK torchpot_fit_core)
+torchpot_test(test_initial_state FILES fit/test_initial_state.cpp LINK torchpot_fit_core)
 torchpot_test(test_trainer FILES fit/test_progress.cpp fit/test_trainer.cpp LINK torchpot_fit_core)

@@ -30,11 +30,12 @@ TORCHPOT_MPIRUN=${CMAKE_BINARY_DIR}/bin/mpirun;\
 TORCHPOT_PLUGIN_DIR=$<TARGET_FILE_DIR:torchpotplugin>;\
 TORCHPOT_WRONG_PLUGIN_DIR=$<TARGET_FILE_DIR:wrong_version_plugin>;\
 TORCHPOT_MAKE_MODELS=$<TARGET_FILE:make_models>;\
+TORCHPOT_MODEL=$<TARGET_FILE:torchpot_model>;\
 TORCHPOT_FIT=$<TARGET_FILE:torchpot_fit>")
   endforeach()
 endfunction()
 
 foreach(name test_pair_snap test_pair_ranks test_pair_derivatives test_pair_use test_pair_errors
-    test_pair_restart test_fix_fitdump test_torchpot_fit)
+    test_pair_restart test_fix_fitdump test_torchpot_fit test_mliap_export test_initial_state)
   torchpot_python_test(${name})
 endforeach()

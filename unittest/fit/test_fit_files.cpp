@@ -135,10 +135,11 @@ TEST_F(FitFiles, LossHistoryTakesTheEpochs)
 TEST_F(FitFiles, TrainingLeavesModelTablesAndReport)
 {
   auto names = fit_file_names(settings, true);
-  EXPECT_EQ(names.size(), 8u);
-  write_fit_files(settings, dataset, outcome);
+  EXPECT_EQ(names.size(), 10u);
+  outcome.network.activations[0] = Activation::tanh;
+  EXPECT_TRUE(write_fit_files(settings, dataset, outcome).empty());
   for (const std::string &name : names) EXPECT_TRUE(fs::exists(name)) << name;
-  EXPECT_EQ(std::distance(fs::directory_iterator(path), fs::directory_iterator()), 8);
+  EXPECT_EQ(std::distance(fs::directory_iterator(path), fs::directory_iterator()), 10);
 
   Model model = read_model(file("Ta.pt"));
   EXPECT_EQ(model.network.parameters, outcome.network.parameters);
@@ -161,12 +162,36 @@ TEST_F(FitFiles, TrainingLeavesModelTablesAndReport)
   EXPECT_NE(content("Ta_pot.mod").find("pair_coeff * * torchpot " + file("Ta.pt") + " Ta"),
             std::string::npos);
   EXPECT_NE(content("Ta_pot.mliap.descriptor").find("twojmax 2"), std::string::npos);
+  EXPECT_NE(content("Ta_pot.mliap.model").find("NET 5 2 tanh 3 linear 1"), std::string::npos);
+  EXPECT_NE(content("Ta_pot.mliap.mod").find(
+                "pair_style hybrid/overlay zbl 4.0 4.8 mliap model nn " +
+                file("Ta_pot.mliap.model") + " descriptor sna " + file("Ta_pot.mliap.descriptor")),
+            std::string::npos);
   EXPECT_NE(content("perconfig.dat").find("A_1.json Liquid 2 -11 -10.9 True"), std::string::npos);
   const std::string page = content("report.html");
   for (const char *part : {"Ta.fit", "Adam, learning rate 0.01", "energy weight 0.01",
                            "1 for training, 1 for tests", "pair_coeff * * zbl 73 73", "abc123",
                            "best, epoch 2", "20250722"})
     EXPECT_NE(page.find(part), std::string::npos) << part;
+}
+
+TEST_F(FitFiles, NothingForMliapThatItCannotRun)
+{
+  for (const char *old : {"Ta_pot.mliap.model", "Ta_pot.mliap.mod"})
+    std::ofstream(file(old)) << "of an earlier fit";
+  settings.pytorch.state_output = file("state.pt");
+  EXPECT_EQ(fit_file_names(settings, true).size(), 11u);
+  EXPECT_EQ(write_fit_files(settings, dataset, outcome),
+            (std::vector<std::string>{
+                "no " + file("Ta_pot.mliap.model") + ", for LAMMPS's own pair_style mliap: its "
+                "networks have the activations linear, tanh, sigmoid and relu, not softplus"}));
+  EXPECT_FALSE(fs::exists(file("Ta_pot.mliap.model")));
+  EXPECT_FALSE(fs::exists(file("Ta_pot.mliap.mod")));
+  EXPECT_TRUE(fs::exists(file("Ta_pot.mliap.descriptor")));
+  EXPECT_EQ(read_model(file("state.pt")).network.parameters, outcome.network.parameters);
+  // the same name for both is one file
+  settings.pytorch.state_output = settings.torchpot.model;
+  EXPECT_EQ(fit_file_names(settings, true).size(), 10u);
 }
 
 TEST_F(FitFiles, EvaluationLeavesTablesAlone)

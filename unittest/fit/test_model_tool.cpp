@@ -230,16 +230,45 @@ TEST_F(ModelTool, FindsDamageInModels)
 
 TEST_F(ModelTool, RefusesWrongUsage)
 {
-  expect(run("import x"), 2, {"'import' is not in this version. It has 'info' and 'verify'"});
-  expect(run("export a b --to c"), 2, {"'export' is not in this version"});
+  expect(run("import x"), 2, {"'import' is not in this version. It has 'info', 'verify' and 'export'"});
+  expect(run("export a"), 2, {"--mliap is required"});
   expect(run(""), 2, {"subcommand is required"});
-  expect(run("inof x"), 2, {"unknown verb; found: inof; wanted: info or verify"});
+  expect(run("inof x"), 2, {"unknown verb; found: inof; wanted: info, verify or export"});
   expect(run("verify"), 2, {"file is required"});
   expect(run("verify --configurations 0 x"), 2, {"--configurations"});
   Output help = run("--help");
   expect(help, 0, {"info", "verify", "Exit status"});
   EXPECT_EQ(help.text.find("import"), std::string::npos);
   expect(run("--version"), 0, {"torchpot_model "});
+}
+
+TEST_F(ModelTool, ExportsForMliap)
+{
+  write_model(sample_model(Activation::tanh), file("m.pt"));
+  const std::string command = "export " + file("m.pt") + " --mliap " + file("p");
+  expect(run(command), 0, {"written: " + file("p.mliap.model") + " " +
+                           file("p.mliap.descriptor") + " " + file("p.mliap.mod")});
+  for (const char *name : {"p.mliap.model", "p.mliap.descriptor", "p.mliap.mod"})
+    EXPECT_TRUE(fs::exists(file(name))) << name;
+  expect(run(command), 1, {file("p.mliap.model") + ": the output file exists already",
+                           "--overwrite"});
+  expect(run(command + " --overwrite"), 0, {"written: "});
+  write_model(sample_model(Activation::gelu), file("g.pt"));
+  expect(run("export " + file("g.pt") + " --mliap " + file("g")), 1,
+         {file("g.pt") + ": LAMMPS's own pair_style mliap cannot run this model",
+          "linear, tanh, sigmoid and relu, not gelu"});
+  EXPECT_FALSE(fs::exists(file("g.mliap.model")));
+  expect(run("export " + file("none.pt") + " --mliap " + file("n")), 1, {"cannot read"});
+  Model chemical = sample_model(Activation::tanh);
+  chemical.descriptor.chemflag = true;
+  NetworkParameters &network = chemical.network;
+  network.n_descriptors = chemical.descriptor.n_descriptors();
+  network.input_shift.assign(2 * network.n_descriptors, 0.0);
+  network.input_scale.assign(2 * network.n_descriptors, 1.0);
+  network.parameters.assign(2 * network.n_parameters(), 0.5);
+  write_model(chemical, file("c.pt"));
+  expect(run("export " + file("c.pt") + " --mliap " + file("c")), 0,
+         {"note: with chemflag 1 the forces of pair_style mliap are not the derivative"});
 }
 
 TEST_F(ModelTool, TellsAndVerifiesFitdumpFiles)

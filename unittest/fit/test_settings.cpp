@@ -253,6 +253,27 @@ TEST(Settings, GroupsFromAFile)
   expect_error([&] { read_settings(input); }, {"groupFile cannot be read"});
 }
 
+TEST(Settings, SavedStates)
+{
+  Settings s = read(TA);
+  EXPECT_EQ(s.pytorch.state_input + s.pytorch.state_output, "");
+  const auto with = [](const std::string &lines) {
+    return replaced(TA, "batch_size", lines + "batch_size");
+  };
+  s = read(with("save_state_input = a.pt\nsave_state_output = b.pt\n"));
+  EXPECT_EQ(s.pytorch.state_input, "a.pt");
+  EXPECT_EQ(s.pytorch.state_output, "b.pt");
+  EXPECT_TRUE(s.notes.empty());
+  s = settings_from_text(with("save_state_input = a.pt\nsave_state_output = None\n"),
+                         "folder/in.fit", {}, true);
+  EXPECT_EQ(s.pytorch.state_input, "folder/a.pt");
+  EXPECT_EQ(s.pytorch.state_output, "");
+  s = settings_from_text(with("save_state_input = a.pt\n"), "in.fit",
+                         {{"TORCHPOT", "network", "linear"}});
+  ASSERT_EQ(s.notes.size(), 2u);    // the other is of layer_sizes
+  EXPECT_EQ(s.notes[1], "save_state_input: no effect with network = linear");
+}
+
 TEST(Settings, NotesSayWhatHasNoEffect)
 {
   const auto note_of = [](const std::string &from, const std::string &to) {
@@ -266,7 +287,6 @@ TEST(Settings, NotesSayWhatHasNoEffect)
   has(note_of("dump_descriptors = 0", "dump_descriptors = 1"), "no effect");
   has(note_of("stress = 0", "stress = 1"), "stresses are read but not fitted");
   has(note_of("bikflag = 1", "bikflag = 0"), "always computed");
-  has(note_of("batch_size", "save_state_output = x\nbatch_size"), "checkpoint");
   has(note_of("metrics = ", "metrics_style = CSV\nmetrics = "), "text table");
   has(note_of("compute_testerrs = 1", "nsam = 1"), "no effect with solver");
   has(note_of("dump_descriptors = 0", "apply_transpose = 1"), "no effect with networks");
@@ -298,7 +318,6 @@ TEST(Settings, RefusedFeaturesSayWhy)
   expect_wrong("per_atom_energy = 1", "per_atom_scalar = 1", {"atomic scalars"});
   expect_wrong("quadraticflag = 0", "quadraticflag = 1", {"network = quadratic"});
   expect_wrong("dump_descriptors = 0", "only_test = 1", {"--evaluate"});
-  expect_wrong("batch_size", "save_state_input = x\nbatch_size", {"cannot be read", "checkpoint"});
   expect_wrong("metrics = ", "output_style = PACE\nmetrics = ", {"output_style", "SNAP"});
   expect_wrong("atom_style = atomic", "atom_style = spin", {"spins and charges"});
   expect_wrong("units = metal", "units = real", {"metal units"});
