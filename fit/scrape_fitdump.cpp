@@ -61,9 +61,9 @@ void take_derivatives(FitdumpFrame &f, int n_descriptors, Configuration &c)
   append_blocks({f.first.size(), f.first.data(), f.second.data(), f.vector.data(),
                  f.derivative.data()},
                 n_descriptors, false, c);
-  c.row.shrink_to_fit();
-  c.column.shrink_to_fit();
-  c.derivative.shrink_to_fit();
+  c.row.edit().shrink_to_fit();
+  c.column.edit().shrink_to_fit();
+  c.derivative.edit().shrink_to_fit();
 }
 
 }    // namespace
