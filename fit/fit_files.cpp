@@ -211,9 +211,7 @@ Facts settings_facts(const Settings &settings, const Dataset &dataset, const Fit
     else if (outcome.history.empty())
       facts.push_back({"optimizer", "none: no epochs"});
     else
-      facts.push_back({"optimizer", "Adam, learning rate " + number(train.learning_rate) +
-                                      ", batches of " + std::to_string(train.batch_size) +
-                                      " configurations"});
+      facts.push_back({"optimizer", training_text(settings)});
     facts.push_back({"arithmetic of the model", settings.torchpot.precision == Precision::float64
                                      ? "float64"
                                      : "float32"});

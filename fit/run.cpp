@@ -227,6 +227,8 @@ bool work(Settings &s, const RunOptions &options, const std::function<bool()> &s
   ranks.together([&] {
     if (!outcome.trained) model = read_model(options.evaluate);
     data = loaded_data(s, ranks.is_first());    // what is stored is shared by prepare()
+    s.bispectrum.snap = data.descriptor;
+    plan_training(s, data.count(false));
     if (outcome.trained)
       saved = saved_network(s, data);
     else
@@ -250,6 +252,7 @@ bool work(Settings &s, const RunOptions &options, const std::function<bool()> &s
       trainer = std::make_unique<Trainer>(training, network_shape(s), *samples, ranks);
     }
   });
+  if (trainer) say("training: " + training_text(s));
   if (trainer && !train(*trainer, s, stop, outcome)) return false;
   ranks.together([&] {
     if (ranks.is_first()) finish(s, data, *samples, between, outcome);

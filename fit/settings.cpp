@@ -192,11 +192,13 @@ void read_pytorch(const IniFile &ini, const std::string &section, Settings &s)
                          "save_state_output", "save_state_input", "output_file", "energy_weight",
                          "force_weight", "training_fraction", "multi_element_option",
                          "num_elements", "manual_seed_flag", "shuffle_flag",
-                         "silence_ace_multi_warning"});
+                         "silence_ace_multi_warning", "dtype_setting"});
   PytorchSettings &p = s.pytorch;
   read_layers(r, p);
-  p.learning_rate = r.number("learning_rate", 1e-2, Range::positive);
-  p.num_epochs = r.integer("num_epochs", 10, 0, INT_MAX);
+  if (r.has("learning_rate")) p.learning_rate = r.number("learning_rate", 0.0, Range::positive);
+  if (r.has("num_epochs")) p.num_epochs = r.integer("num_epochs", 0, 0, INT_MAX);
+  if (r.has("dtype_setting")) p.dtype = r.integer("dtype_setting", 1, 0, INT_MAX);
+  p.has_batch_size = r.has("batch_size");
   p.batch_size = r.integer("batch_size", 4, 1, INT_MAX);
   p.save_freq = r.integer("save_freq", 10, 1, INT_MAX);
   p.output_file = r.text("output_file", p.output_file);
@@ -273,6 +275,8 @@ Activation read_activation(const SectionReader &r)
 
 void read_optimizer(const SectionReader &r, TorchpotSettings &t)
 {
+  t.has_optimizer = r.has("optimizer");
+  t.has_schedule = r.has("schedule");
   t.optimizer = (OptimizerKind) r.choice("optimizer", 0, {"adam", "lbfgs", "levenberg"});
   ScheduleSettings &s = t.schedule;
   s.kind = (ScheduleKind) r.choice("schedule", (int) s.kind,
@@ -283,7 +287,7 @@ void read_optimizer(const SectionReader &r, TorchpotSettings &t)
   s.patience = r.integer("patience", s.patience, 1, INT_MAX);
   t.weight_decay = r.number("weight_decay", t.weight_decay, Range::not_negative);
   t.clip = r.number("clip", t.clip, Range::not_negative);
-  t.average = r.number("average", t.average, Range::fraction);
+  if (r.has("average")) t.average = r.number("average", 0.0, Range::fraction);
   t.early_stop = r.integer("early_stop", t.early_stop, 0, INT_MAX);
 }
 

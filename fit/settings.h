@@ -36,9 +36,11 @@ struct PytorchSettings {
   /// Sizes of the layers behind the input; the last is 1. `num_desc` is the input and not kept.
   std::vector<int> layer_sizes = {512, 512, 1};
   int input_size = 0;    // a number given in place of num_desc; 0: num_desc
-  double learning_rate = 1e-2;
-  int num_epochs = 10;
+  double learning_rate = NOT_GIVEN;    // until plan_training(), as num_epochs
+  int num_epochs = -1;
   int batch_size = 4;    // configurations
+  bool has_batch_size = false;
+  int dtype = -1;    // arithmetic of training: 1 float32, others float64; -1: by the optimizer
   int save_freq = 10;    // epochs; the default of [TORCHPOT] checkpoint_every
   std::string output_file = "FitTorch_Pytorch.pt";
   double energy_weight = NOT_GIVEN;    // NaN: weights of the groups
@@ -92,7 +94,8 @@ struct GroupSettings {
 struct TorchpotSettings {
   OptimizerKind optimizer = OptimizerKind::adam;
   ScheduleSettings schedule;
-  double weight_decay = 0.0, clip = 0.0, average = 0.0;
+  bool has_optimizer = false, has_schedule = false;    // plan_training() sees to those not given
+  double weight_decay = 0.0, clip = 0.0, average = NOT_GIVEN;
   int early_stop = 0;
   Activation activation = Activation::softplus;
   bool documented_loss = false;    // loss = fitsnap | documented
@@ -138,6 +141,12 @@ struct Settings {
   /// Weights of the whole loss are given in [PYTORCH]; otherwise each configuration has its own.
   bool has_global_weights() const;
 };
+
+/// What the input leaves open, by rules that doc/torchpot_fit.md gives with the measurements behind
+/// them: optimizer, learning rate and its schedule, number of epochs, running average.
+void plan_training(Settings &settings, std::size_t n_training);
+/// "adam, learning rate 0.002 (cosine), batches of 4, 3000 epochs"; after plan_training().
+std::string training_text(const Settings &settings);
 
 /// One --keyword SECTION KEY VALUE.
 struct Override {

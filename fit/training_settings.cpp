@@ -1,7 +1,67 @@
 // What the input file says of training and of the network.
 #include "trainer.h"
 
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
 namespace torchpot {
+
+namespace {
+
+// measured on Ta, InP, and the Si and Ni sets of Zuo et al. 2020: see doc/torchpot_fit.md
+constexpr std::size_t LEVENBERG_PARAMETERS = 3000;
+constexpr int LEVENBERG_EPOCHS = 120, LBFGS_EPOCHS = 2000;
+constexpr std::size_t ADAM_STEPS = 200000;
+constexpr std::size_t MIN_EPOCHS = 50, MAX_EPOCHS = 5000;
+constexpr double LEARNING_RATE = 2e-3, AVERAGE = 0.99;
+
+std::size_t count_parameters(const Settings &s, int n_elements)
+{
+  std::size_t n_in = s.bispectrum.snap.n_descriptors(), n = 0;
+  if (s.element_mode() == ElementMode::one_hot) n_in += n_elements;
+  for (const int n_out : s.pytorch.layer_sizes) {
+    n += (n_in + 1) * n_out;
+    n_in = n_out;
+  }
+  return s.element_mode() == ElementMode::per_element ? n * n_elements : n;
+}
+
+}    // namespace
+
+void plan_training(Settings &s, std::size_t n_training)
+{
+  PytorchSettings &p = s.pytorch;
+  TorchpotSettings &t = s.torchpot;
+  const bool open = std::isnan(p.learning_rate);
+  if (!t.has_optimizer && open && !p.has_batch_size &&
+      count_parameters(s, (int) s.bispectrum.snap.elements.size()) <= LEVENBERG_PARAMETERS)
+    t.optimizer = OptimizerKind::levenberg;
+  if (!t.has_schedule && open) t.schedule.kind = ScheduleKind::cosine;
+  if (open) p.learning_rate = LEARNING_RATE;
+  const bool adam = t.optimizer == OptimizerKind::adam;
+  if (std::isnan(t.average)) t.average = adam ? AVERAGE : 0.0;
+  if (p.num_epochs >= 0) return;
+  const std::size_t n_batches = (n_training + p.batch_size - 1) / p.batch_size;
+  p.num_epochs = t.optimizer == OptimizerKind::levenberg ? LEVENBERG_EPOCHS
+      : t.optimizer == OptimizerKind::lbfgs              ? LBFGS_EPOCHS
+      : (int) std::clamp(ADAM_STEPS / std::max<std::size_t>(1, n_batches), MIN_EPOCHS, MAX_EPOCHS);
+}
+
+std::string training_text(const Settings &s)
+{
+  const TorchpotSettings &t = s.torchpot;
+  char text[200];
+  if (t.optimizer != OptimizerKind::adam) {
+    std::snprintf(text, sizeof text, "%s, %d steps on all training data", to_string(t.optimizer),
+                  s.pytorch.num_epochs);
+    return text;
+  }
+  std::snprintf(text, sizeof text, "adam, learning rate %g (%s), batches of %d, %d epochs",
+                s.pytorch.learning_rate, to_string(t.schedule.kind), s.pytorch.batch_size,
+                s.pytorch.num_epochs);
+  return text;
+}
 
 TrainingOptions training_options(const Settings &settings)
 {
@@ -24,8 +84,9 @@ TrainingOptions training_options(const Settings &settings)
   options.seed = settings.torchpot.seed;
   // parameters, sums and the optimizer are double in any case; the errors that training ends with
   // are the same, and a step takes two thirds of the time
-  options.precision = t.optimizer == OptimizerKind::adam ? Precision::float32
-                                                         : Precision::float64;
+  const bool single = settings.pytorch.dtype < 0 ? t.optimizer == OptimizerKind::adam
+                                                 : settings.pytorch.dtype == 1;
+  options.precision = single ? Precision::float32 : Precision::float64;
   options.checkpoint = settings.torchpot.checkpoint;
   options.checkpoint_every = settings.torchpot.checkpoint_every;
   return options;

@@ -35,6 +35,7 @@ class FitFiles : public ::testing::Test {
     settings.torchpot.model = file("Ta.pt");
     settings.torchpot.report = file("report.html");
     settings.pytorch.energy_weight = 0.01, settings.pytorch.force_weight = 1.0;
+    settings.pytorch.learning_rate = 0.01, settings.pytorch.num_epochs = 3;
     make_dataset();
     make_outcome();
   }
@@ -169,7 +170,7 @@ TEST_F(FitFiles, TrainingLeavesModelTablesAndReport)
             std::string::npos);
   EXPECT_NE(content("perconfig.dat").find("A_1.json Liquid 2 -11 -10.9 True"), std::string::npos);
   const std::string page = content("report.html");
-  for (const char *part : {"Ta.fit", "Adam, learning rate 0.01", "energy weight 0.01",
+  for (const char *part : {"Ta.fit", "adam, learning rate 0.01 (constant), batches of 4", "energy weight 0.01",
                            "1 for training, 1 for tests", "pair_coeff * * zbl 73 73", "abc123",
                            "best, epoch 2", "20250722"})
     EXPECT_NE(page.find(part), std::string::npos) << part;

@@ -209,8 +209,8 @@ TEST(Settings, DefaultsAreThoseOfFitSnap)
 {
   const Settings s = read("[BISPECTRUM]\ntype = H\n[PATH]\ndataPath = d\n[GROUPS]\nall = 5 1 1 1\n");
   EXPECT_EQ(s.pytorch.layer_sizes, (std::vector<int>{512, 512, 1}));
-  EXPECT_EQ(s.pytorch.learning_rate, 1e-2);
-  EXPECT_EQ(s.pytorch.num_epochs, 10);
+  EXPECT_TRUE(std::isnan(s.pytorch.learning_rate));    // until the size of the data is known
+  EXPECT_EQ(s.pytorch.num_epochs, -1);
   EXPECT_EQ(s.pytorch.batch_size, 4);
   EXPECT_FALSE(s.has_global_weights());
   EXPECT_EQ(s.outfile.metrics, "fitsnap_metrics");
@@ -402,4 +402,34 @@ TEST(Settings, ZeroReferences)
   EXPECT_TRUE(is_zero("hybrid/overlay zero 5.0"));
   EXPECT_FALSE(is_zero("zbl 4.0 4.8"));
   EXPECT_FALSE(is_zero("hybrid/overlay zero 10.0 zbl 4.0 4.8"));
+}
+
+TEST(Settings, TrainingIsPlannedWhereTheInputLeavesItOpen)
+{
+  const std::string bispectrum =
+      "[BISPECTRUM]\ntwojmax = 6\n[GROUPS]\nall = 0.9 1 1 1\n";
+  const auto planned = [&](const std::string &text, std::size_t n_training) {
+    Settings s = settings_from_text(bispectrum + text, "in.fit");
+    plan_training(s, n_training);
+    return s;
+  };
+  // few parameters: all training data in each step
+  Settings s = planned("[PYTORCH]\nlayer_sizes = num_desc 16 16 1\n", 200);
+  EXPECT_EQ(training_text(s), "levenberg, 120 steps on all training data");
+  EXPECT_EQ(s.torchpot.average, 0.0);
+  // many: batches, about 200,000 steps
+  s = planned("[PYTORCH]\nlayer_sizes = num_desc 64 64 1\n", 800);
+  EXPECT_EQ(training_text(s), "adam, learning rate 0.002 (cosine), batches of 4, 1000 epochs");
+  EXPECT_EQ(s.torchpot.average, 0.99);
+  EXPECT_EQ(planned("[PYTORCH]\nlayer_sizes = num_desc 64 64 1\n", 8).pytorch.num_epochs, 5000);
+  EXPECT_EQ(planned("[PYTORCH]\nlayer_sizes = num_desc 64 64 1\n", 80000).pytorch.num_epochs, 50);
+  // what the input says holds
+  s = planned("[PYTORCH]\nlayer_sizes = num_desc 16 16 1\nlearning_rate = 5e-5\nnum_epochs = 7\n",
+              200);
+  EXPECT_EQ(training_text(s), "adam, learning rate 5e-05 (constant), batches of 4, 7 epochs");
+  s = planned("[PYTORCH]\nlayer_sizes = num_desc 16 16 1\n[TORCHPOT]\noptimizer = lbfgs\n"
+              "average = 0.5\n",
+              200);
+  EXPECT_EQ(training_text(s), "lbfgs, 2000 steps on all training data");
+  EXPECT_EQ(s.torchpot.average, 0.5);
 }
