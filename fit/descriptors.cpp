@@ -151,7 +151,7 @@ void compute_descriptors(Configuration &c, Descriptor &descriptor, bool derivati
   c.derivative.clear();
   c.has_derivatives = derivatives;
   c.strain_derivative.assign(strain ? 6 * n * n_atoms : 0, 0.0);
-  if (derivatives || strain) {
+  if (derivatives) {
     const std::size_t n_blocks = blocks_of(all, c, descriptor);
     c.row.reserve(n_blocks);
     c.column.reserve(n_blocks);
@@ -172,6 +172,11 @@ void compute_descriptors(Configuration &c, Descriptor &descriptor, bool derivati
     append_blocks({list.first.size(), list.first.data(), list.table.neighbor.data(),
                    list.table.vector.data(), pair_derivative.data()},
                   (int) n, strain, c);
+    if (!derivatives) {    // strain derivatives alone
+      c.row.clear();
+      c.column.clear();
+      c.derivative.clear();
+    }
   }
 }
 

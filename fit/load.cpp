@@ -12,6 +12,7 @@
 #include "scrape_xyz.h"
 #include "settings_reader.h"
 #include "split.h"
+#include "stress_units.h"
 #include "torchpot_error.h"
 
 #include <algorithm>
@@ -91,16 +92,26 @@ void gather(const Settings &s, const Sources &from, bool derivatives, Dataset &d
   gather_others(s, from, derivatives, data, notes);
 }
 
+std::string wanted_labels(const Settings &s)
+{
+  const CalculatorSettings &c = s.calculator;
+  const char *stress = s.fits_stress() ? " or Stress" : "";
+  if (c.energy && c.force) return std::string("Energy or Forces") + stress;
+  if (c.energy) return std::string("Energy") + stress + " (force = 0)";
+  return c.force ? std::string("Forces") + stress + " (energy = 0)"
+                 : "Stress (energy = 0 and force = 0)";
+}
+
 void check_labels(const Settings &s, Dataset &data)
 {
   for (Configuration &c : data.configurations) {
     c.has_energy = c.has_energy && s.calculator.energy;
     c.has_forces = c.has_forces && s.calculator.force;
-    if (!c.has_energy && !c.has_forces)
+    // only where the model has a stress too
+    c.has_stress = c.has_stress && s.calculator.stress && is_periodic(c.cell);
+    if (!c.has_energy && !c.has_forces && !(c.has_stress && s.fits_stress()))
       throw Error("the configuration has nothing to be fitted", c.group + "/" + c.file, "",
-                  s.calculator.energy && s.calculator.force ? "Energy or Forces"
-                      : s.calculator.energy                 ? "Energy (force = 0)"
-                                                            : "Forces (energy = 0)");
+                  wanted_labels(s));
   }
   if (data.count(false) == 0)
     throw Error("there is nothing to train on", s.input_file,
@@ -129,7 +140,7 @@ void set_hash(Dataset &data)
   data.hash = hash.digest();
 }
 
-void compute_all(Dataset &data, const Settings &s, bool strain, const std::vector<bool> &stored,
+void compute_all(Dataset &data, const Settings &s, const std::vector<bool> &stored,
                  const std::function<void(std::size_t, std::size_t)> &progress)
 {
   std::vector<Configuration> &all = data.configurations;
@@ -147,7 +158,8 @@ void compute_all(Dataset &data, const Settings &s, bool strain, const std::vecto
   for (int t = 0; t < n_threads; t++) descriptors.push_back(make_snap(data.descriptor));
   std::atomic<std::size_t> done{0};
   parallel_for(all.size(), n_threads, [&](int thread, std::size_t i) {
-    if (!stored[i]) compute_descriptors(all[i], *descriptors[thread], all[i].has_forces, strain);
+    if (!stored[i])
+      compute_descriptors(all[i], *descriptors[thread], all[i].has_forces, all[i].has_stress);
     const std::size_t n = ++done;
     if (progress && thread == 0) progress(n, all.size());
   });
@@ -185,6 +197,7 @@ Dataset load_dataset(const Settings &s, bool derivatives, std::vector<std::strin
   if (!std::isnan(s.pytorch.training_fraction))
     split_globally(data.configurations, s.pytorch.training_fraction, s.torchpot.seed);
   check_labels(s, data);
+  if (s.fits_stress()) note_unfitted_stress(data, notes);
   note_missing_labels(data, s, notes);
   note_duplicates(data, notes);
   if (s.smartweights) divide_weights(data.configurations);
@@ -194,20 +207,20 @@ Dataset load_dataset(const Settings &s, bool derivatives, std::vector<std::strin
   return data;
 }
 
-PrepareResult prepare_dataset(Dataset &data, const Settings &s, bool strain,
+PrepareResult prepare_dataset(Dataset &data, const Settings &s,
                               const std::function<void(std::size_t, std::size_t)> &progress)
 {
   const auto start = std::chrono::steady_clock::now();
   PrepareResult result;
   std::vector<bool> stored;
-  bool all_stored = data.reference.empty() && !strain;
+  bool all_stored = data.reference.empty();
   for (const Configuration &c : data.configurations) {
-    stored.push_back(!c.descriptor.empty() && !strain);
+    stored.push_back(!c.descriptor.empty());
     all_stored = all_stored && stored.back();
   }
   std::string file, key, problem;
   if (!s.torchpot.cache.empty() && !all_stored) {
-    key = cache_key(data, strain, data.reference.empty() ? 0 : lammps_library_version());
+    key = cache_key(data, data.reference.empty() ? 0 : lammps_library_version());
     file = cache_file(s.torchpot.cache, key);
     result.from_cache = read_cache(file, key, data, stored, problem);
     if (!problem.empty())
@@ -215,7 +228,7 @@ PrepareResult prepare_dataset(Dataset &data, const Settings &s, bool strain,
                                 "; it is written anew");
   }
   if (!result.from_cache && !all_stored) {
-    compute_all(data, s, strain, stored, progress);
+    compute_all(data, s, stored, progress);
     if (!file.empty()) {
       try {
         write_cache(file, key, data, stored);

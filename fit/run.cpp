@@ -78,7 +78,7 @@ void prepare(Dataset &data, const Settings &settings, const Between &between, Fi
     std::printf("\rdescriptors of configuration %zu of %zu\r", done, all);
     std::fflush(stdout);
   };
-  const PrepareResult result = prepare_dataset(data, settings, false, progress);
+  const PrepareResult result = prepare_dataset(data, settings, progress);
   for (const std::string &warning : result.warnings) warn("warning", warning);
   const std::string time = seconds_text(result.seconds);
   const char *cached = result.from_cache ? ", read from the cache" : "";
@@ -227,7 +227,7 @@ bool work(Settings &s, const RunOptions &options, const std::function<bool()> &s
   else
     check_model(model, options.evaluate, data);
   prepare(data, s, between, outcome);
-  const SampleSet samples(data, s.calculator.energy, s.calculator.force);
+  const SampleSet samples(data, s.calculator.energy, s.calculator.force, s.fits_stress());
   std::unique_ptr<Trainer> trainer;
   if (!outcome.trained) {
     outcome.network = model.network;

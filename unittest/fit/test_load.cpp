@@ -241,27 +241,29 @@ TEST(Cache, KeyDependsOnGeometryDescriptorAndReference)
 {
   Fit fit;
   const Dataset data = fit.load();
-  const std::string key = cache_key(data, false, 1);
-  EXPECT_EQ(cache_key(fit.load(), false, 1), key);
-  EXPECT_NE(cache_key(data, true, 1), key);
-  EXPECT_NE(cache_key(data, false, 2), key);
+  const std::string key = cache_key(data, 1);
+  EXPECT_EQ(cache_key(fit.load(), 1), key);
+  Dataset stress = data;    // strain derivatives are stored too
+  stress.configurations[0].has_stress = !stress.configurations[0].has_stress;
+  EXPECT_NE(cache_key(stress, 1), key);
+  EXPECT_NE(cache_key(data, 2), key);
   Dataset other = data;
   other.configurations[0].position[0] += 1e-15;
-  EXPECT_NE(cache_key(other, false, 1), key);
+  EXPECT_NE(cache_key(other, 1), key);
   other = data;
   other.descriptor.rmin0 = 0.1;
-  EXPECT_NE(cache_key(other, false, 1), key);
+  EXPECT_NE(cache_key(other, 1), key);
   other = data;
   other.reference[1] = "pair_coeff * * 14 15";
-  EXPECT_NE(cache_key(other, false, 1), key);
+  EXPECT_NE(cache_key(other, 1), key);
   const std::string table = fit.folder.write("table", "1");
   other.reference[1] = "pair_coeff * * " + table;
-  const std::string with_table = cache_key(other, false, 1);
+  const std::string with_table = cache_key(other, 1);
   fit.folder.write("table", "2");
-  EXPECT_NE(cache_key(other, false, 1), with_table);
+  EXPECT_NE(cache_key(other, 1), with_table);
   other = data;
   other.configurations[0].energy += 1.0;    // labels are not cached
-  EXPECT_EQ(cache_key(other, false, 1), key);
+  EXPECT_EQ(cache_key(other, 1), key);
 }
 
 TEST(Cache, FolderThatCannotBeWrittenIsAWarning)
