@@ -17,7 +17,8 @@ std::string cache_key(const Dataset &dataset, int lammps_version);
 std::string cache_file(const std::string &folder, const std::string &key);
 
 /// Writes reference and, for configurations without `stored`, descriptors, blocks and strain
-/// derivatives, to a temporary file that is then renamed. Throws Error with the path and the system's reason.
+/// derivatives, to a temporary file that is then renamed. Throws Error with the path and the
+/// system's reason.
 void write_cache(const std::string &file, const std::string &key, const Dataset &dataset,
                  const std::vector<bool> &stored);
 

@@ -17,8 +17,8 @@ std::size_t count_columns(const NetworkParameters &model)
   return (std::size_t) model.n_sets() * model.n_parameters() + model.n_elements;
 }
 
-/// The rows of one configuration: 3 N for the forces, one for the energy, 6 for the virial. Columns:
-/// the coefficients of each set, then the change of each element's energy shift.
+/// The rows of one configuration: 3 N for the forces, one for the energy, 6 for the virial.
+/// Columns: the coefficients of each set, then the change of each element's energy shift.
 class Rows {
  public:
   explicit Rows(const NetworkParameters &model) :

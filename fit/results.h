@@ -64,6 +64,7 @@ std::vector<ErrorRow> error_table(const FitResults &results);
 struct Baseline {
   std::string name;
   ErrorSummary energy[2], force[2], stress[2];
+  bool has(int set) const { return energy[set].count || force[set].count || stress[set].count; }
 };
 /// Each energy per atom predicted as the mean of the training configurations' energies per atom.
 Baseline mean_energy_baseline(const FitResults &results);

@@ -22,7 +22,8 @@ void check(const Configuration &c, const Sample &sample, int n_descriptors)
     if (!std::isfinite(x)) throw Error("a descriptor is not a finite number", c.file);
   for (int v = 0; v < 6 && sample.has_virial(); v++)
     if (!std::isfinite(sample.virial[v]))
-      throw Error("the stress is not a finite number", c.file, "component " + std::to_string(v + 1));
+      throw Error("the stress is not a finite number", c.file,
+                  "component " + std::to_string(v + 1));
   if (!sample.has_forces()) return;
   for (int k = 0; k < 3 * c.n_atoms(); k++)
     if (!std::isfinite(sample.force[k]))

@@ -274,6 +274,7 @@ void read_outputs(const IniFile &ini, const OutputFolder &out, Settings &s)
                          "dump_truth", "dump_weights", "dump_dataframe", "only_test",
                          "apply_transpose", "multinode_testing"});
   s.outfile.perconfig = e.flag("dump_perconfig", false) ? out("perconfig.dat") : "";
+  s.outfile.stress = s.outfile.perconfig.empty() ? "" : out("stress.dat");
   s.outfile.peratom = e.flag("dump_peratom", false) ? out("peratom.dat") : "";
   for (const char *key : {"dump_configs", "dump_descriptors", "dump_truth", "dump_weights",
                           "dump_dataframe"})

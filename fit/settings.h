@@ -55,6 +55,7 @@ struct OutputSettings {
   std::string metrics = "fitsnap_metrics";
   std::string potential = "fitsnap_potential";    // stem of .mod and .mliap.descriptor
   std::string perconfig = "perconfig.dat";        // empty: not written
+  std::string stress;                             // empty: not written; comes with perconfig
   std::string peratom = "peratom.dat";            // empty: not written
   std::string loss = "loss_vs_epochs.dat";
 };
