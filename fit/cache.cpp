@@ -60,7 +60,7 @@ class CacheWriter {
     good = good && std::fwrite(data, 1, n, file) == n;
     hash.add(data, n);
   }
-  template <class T> void array(const std::vector<T> &values)
+  template <class T> void array(const Array<T> &values)
   {
     const std::uint64_t n = values.size();
     bytes(&n, sizeof n);
@@ -201,11 +201,11 @@ void write_cache(const std::string &name, const std::string &key, const Dataset 
       writer.checksum();
       for (std::size_t i = 0; i < dataset.configurations.size(); i++) {
         const Configuration &c = dataset.configurations[i];
-        const std::vector<double> none;
-        const std::vector<int> no_index;
+        const Array<double> none;
+        const Array<int> no_index;
         writer.bytes(&c.reference_energy, sizeof c.reference_energy);
         writer.bytes(c.reference_stress, sizeof c.reference_stress);
-        writer.array(c.reference_force);
+        writer.array<double>(c.reference_force);
         writer.array(stored[i] ? none : c.descriptor);
         writer.array(stored[i] ? none : c.derivative);
         writer.array(stored[i] ? none : c.strain_derivative);

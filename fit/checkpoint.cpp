@@ -240,13 +240,8 @@ void compare(const std::string &file, const Identity &found, const Identity &wan
   }
 }
 
-/// Without an identity any will do.
-TrainingState decode(const std::string &file, const std::string &bytes, const Identity *identity)
+TrainingState read_state(Reader &reader)
 {
-  Reader reader(file, bytes, MAGIC.size(), bytes.size() - DIGITS - END.size());
-  Identity found;
-  reader.get(found);
-  if (identity) compare(file, found, *identity);
   TrainingState state;
   int kind = 0, mode = 0;
   reader.get(kind);
@@ -254,6 +249,24 @@ TrainingState decode(const std::string &file, const std::string &bytes, const Id
   state.network.kind = (NetworkKind) kind;
   state.network.element_mode = (ElementMode) mode;
   transfer([&](auto &value) { reader.get(value); }, state);
+  return state;
+}
+
+void write_state(Writer &writer, const TrainingState &state)
+{
+  writer.put((int) state.network.kind);
+  writer.put((int) state.network.element_mode);
+  transfer([&](const auto &value) { writer.put(value); }, state);
+}
+
+/// Without an identity any will do.
+TrainingState decode(const std::string &file, const std::string &bytes, const Identity *identity)
+{
+  Reader reader(file, bytes, MAGIC.size(), bytes.size() - DIGITS - END.size());
+  Identity found;
+  reader.get(found);
+  if (identity) compare(file, found, *identity);
+  const TrainingState state = read_state(reader);
   reader.finish();
   return state;
 }
@@ -269,15 +282,26 @@ bool is_of_another_complete_fit(const std::string &file, const std::string &byte
 
 }    // namespace
 
+std::string state_bytes(const TrainingState &state)
+{
+  Writer writer;
+  write_state(writer, state);
+  return writer.bytes;
+}
+
+TrainingState state_from(const std::string &bytes)
+{
+  Reader reader("another rank", bytes, 0, bytes.size());
+  return read_state(reader);
+}
+
 void write_checkpoint(const std::string &file, const Identity &identity,
                       const TrainingState &state)
 {
   Writer writer;
   writer.bytes = MAGIC;
   writer.put(identity);
-  writer.put((int) state.network.kind);
-  writer.put((int) state.network.element_mode);
-  transfer([&](const auto &value) { writer.put(value); }, state);
+  write_state(writer, state);
   writer.bytes += checksum(writer.bytes, writer.bytes.size()) + END;
 
   const std::string temporary = file + ".tmp", previous = file + "_prev";

@@ -33,6 +33,10 @@ struct TrainingState {
 /// What a checkpoint belongs to: lines "name = value" of settings, with a hash of the data.
 using Identity = std::vector<std::string>;
 
+/// A state as bytes for other ranks, and back.
+std::string state_bytes(const TrainingState &state);
+TrainingState state_from(const std::string &bytes);
+
 /// Writes to a temporary file beside it, syncs, keeps the previous one as FILE_prev and renames.
 void write_checkpoint(const std::string &file, const Identity &identity,
                       const TrainingState &state);

@@ -2,10 +2,13 @@
 #ifndef TORCHPOT_FIT_DATASET_H
 #define TORCHPOT_FIT_DATASET_H
 
+#include "array.h"
+#include "ranks.h"
 #include "torchpot_descriptor.h"
 
 #include <cstddef>
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,7 +38,7 @@ struct Configuration {
   // Weights of the group; divided by counts if smartweights = 1.
   double energy_weight = 1.0, force_weight = 1.0, stress_weight = 1.0;
 
-  std::vector<double> descriptor;    // [A][K]
+  Array<double> descriptor;    // [A][K]
 
   // Derivatives of the descriptors, summed over the periodic images of a pair. Block b is
   //   d_b[c][k] = - d B_k(row[b]) / d r_c(column[b]),
@@ -44,12 +47,12 @@ struct Configuration {
   // minus the sum of the others of the row, are included; blocks are sorted by (row, column).
   // An atom without neighbors other than its own images has none.
   bool has_derivatives = false;      // they are here, be there blocks or not
-  std::vector<int> row, column;      // [n_blocks]
-  std::vector<double> derivative;    // [n_blocks][3][K]
+  Array<int> row, column;        // [n_blocks]
+  Array<double> derivative;      // [n_blocks][3][K]
 
   /// d B_k(i) / d strain, [A][6][K] in the order of `stress`: with volume V the model's stress is
   /// - 1/V sum_i g_i . strain_derivative_i. Only if asked for, otherwise empty.
-  std::vector<double> strain_derivative;
+  Array<double> strain_derivative;
 
   int n_atoms() const { return (int) element.size(); }
   std::size_t n_blocks() const { return row.size(); }
@@ -74,6 +77,7 @@ struct FitDataset {
   std::vector<std::string> groups;       // those with configurations, in order
   std::vector<Configuration> configurations;
   std::vector<std::string> warnings;    // sentences about what may be wrong with the data
+  std::shared_ptr<SharedMemory> storage;    // what the arrays refer to, if it is not their own
   std::string hash;    // SHA-256 of geometries, labels and split: what training depends on
 
   std::size_t n_atoms() const

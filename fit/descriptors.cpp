@@ -52,10 +52,10 @@ void append_blocks(const PairDerivatives &p, int n_descriptors, bool strain, Con
     while (end < p.n_pairs && p.first[order[end]] == row) end++;
     row_columns(row, &order[begin], end - begin, p.second, columns);
     const std::size_t base = c.row.size();
-    c.row.insert(c.row.end(), columns.size(), row);
-    c.column.insert(c.column.end(), columns.begin(), columns.end());
-    c.derivative.resize(c.derivative.size() + columns.size() * block, 0.0);
-    double *const blocks = c.derivative.data() + base * block;
+    c.row.edit().insert(c.row.edit().end(), columns.size(), row);
+    c.column.edit().insert(c.column.edit().end(), columns.begin(), columns.end());
+    c.derivative.edit().resize(c.derivative.size() + columns.size() * block, 0.0);
+    double *const blocks = c.derivative.edit().data() + base * block;
     double *const self = blocks +
         block * (std::lower_bound(columns.begin(), columns.end(), row) - columns.begin());
     std::size_t at = 0;
@@ -63,7 +63,8 @@ void append_blocks(const PairDerivatives &p, int n_descriptors, bool strain, Con
       const std::size_t pair = order[q];
       const double *d = p.derivative + pair * block;
       if (strain)
-        add_strain(d, p.vector + 3 * pair, n, &c.strain_derivative[(std::size_t) row * 6 * n]);
+        add_strain(d, p.vector + 3 * pair, n,
+                   &c.strain_derivative.edit()[(std::size_t) row * 6 * n]);
       if (p.second[pair] == row) continue;    // an own image moves along: no force
       while (columns[at] != p.second[pair]) at++;
       double *other = blocks + at * block;
@@ -145,24 +146,24 @@ void compute_descriptors(Configuration &c, Descriptor &descriptor, bool derivati
   const NeighborTable all = neighbors_of(c, descriptor);
   const std::size_t n = descriptor.n_descriptors();
   const int n_atoms = c.n_atoms();
-  c.descriptor.assign(n * n_atoms, 0.0);
-  c.row.clear();
-  c.column.clear();
-  c.derivative.clear();
+  c.descriptor.edit().assign(n * n_atoms, 0.0);
+  c.row.edit().clear();
+  c.column.edit().clear();
+  c.derivative.edit().clear();
   c.has_derivatives = derivatives;
-  c.strain_derivative.assign(strain ? 6 * n * n_atoms : 0, 0.0);
+  c.strain_derivative.edit().assign(strain ? 6 * n * n_atoms : 0, 0.0);
   if (derivatives) {
     const std::size_t n_blocks = blocks_of(all, c, descriptor);
-    c.row.reserve(n_blocks);
-    c.column.reserve(n_blocks);
-    c.derivative.reserve(3 * n * n_blocks);
+    c.row.edit().reserve(n_blocks);
+    c.column.edit().reserve(n_blocks);
+    c.derivative.edit().reserve(3 * n * n_blocks);
   }
   std::vector<double> pair_derivative;
   for (int begin = 0, end = 0; begin < n_atoms; begin = end) {
     do end++;
     while (end < n_atoms && (all.first[end + 1] - all.first[begin]) * n <= CHUNK);
     const PairList list = pairs_of(all, c, descriptor, begin, end);
-    double *value = &c.descriptor[n * begin];
+    double *value = &c.descriptor.edit()[n * begin];
     if (!derivatives && !strain) {
       descriptor.values(list.table.view(), value);
       continue;
@@ -173,9 +174,9 @@ void compute_descriptors(Configuration &c, Descriptor &descriptor, bool derivati
                    list.table.vector.data(), pair_derivative.data()},
                   (int) n, strain, c);
     if (!derivatives) {    // strain derivatives alone
-      c.row.clear();
-      c.column.clear();
-      c.derivative.clear();
+      c.row.edit().clear();
+      c.column.edit().clear();
+      c.derivative.edit().clear();
     }
   }
 }

@@ -3,6 +3,7 @@
 
 #include "cache.h"
 #include "data_notes.h"
+#include "descriptor_store.h"
 #include "descriptors.h"
 #include "hash.h"
 #include "parallel.h"
@@ -140,29 +141,82 @@ void set_hash(Dataset &data)
   data.hash = hash.digest();
 }
 
-void compute_all(Dataset &data, const Settings &s, const std::vector<bool> &stored,
+/// Everything that several ranks share out, or one of them has.
+struct Work {
+  std::vector<int> owner;        // [n_configurations] rank
+  std::vector<bool> stored;      // descriptors came with the data
+  std::unique_ptr<DescriptorStore> store;    // null: the arrays stay where they are
+};
+
+void compute_own(Dataset &data, const Settings &s, Work &work, Ranks &ranks,
                  const std::function<void(std::size_t, std::size_t)> &progress)
 {
   std::vector<Configuration> &all = data.configurations;
+  std::vector<std::size_t> own;
+  for (std::size_t i = 0; i < all.size(); i++)
+    if (work.owner[i] == ranks.rank()) own.push_back(i);
   if (!data.reference.empty()) {
     ReferenceSettings settings = s.reference;
     settings.units = data.units;
     ReferencePotential reference(settings, data.elements);
-    for (Configuration &c : all) {
-      reference.compute(c);
-      if (progress) progress(0, all.size());
+    for (const std::size_t i : own) {
+      reference.compute(all[i]);
+      if (progress) progress(0, own.size());
     }
   }
-  const int n_threads = thread_count(s.torchpot.threads);
+  const int n_threads = thread_count(s.torchpot.threads, ranks.size());
   std::vector<std::unique_ptr<Descriptor>> descriptors;
   for (int t = 0; t < n_threads; t++) descriptors.push_back(make_snap(data.descriptor));
   std::atomic<std::size_t> done{0};
-  parallel_for(all.size(), n_threads, [&](int thread, std::size_t i) {
-    if (!stored[i])
-      compute_descriptors(all[i], *descriptors[thread], all[i].has_forces, all[i].has_stress);
+  parallel_for(own.size(), n_threads, [&](int thread, std::size_t k) {
+    Configuration &c = all[own[k]];
+    if (!work.stored[own[k]])
+      compute_descriptors(c, *descriptors[thread], c.has_forces, c.has_stress);
+    if (work.store) work.store->place(own[k]);
     const std::size_t n = ++done;
-    if (progress && thread == 0) progress(n, all.size());
+    if (progress && thread == 0) progress(n, own.size());
   });
+}
+
+/// Who has what: rank 0 what is stored or was cached, the others are dealt out.
+void assign_owners(const Dataset &data, bool from_cache, const Ranks &ranks, Work &work)
+{
+  const std::size_t n = data.configurations.size();
+  work.owner.assign(n, 0);
+  std::size_t dealt = 0;
+  for (std::size_t i = 0; i < n && !from_cache; i++)
+    if (!work.stored[i]) work.owner[i] = (int) (dealt++ % ranks.size());
+}
+
+std::size_t own_bytes(const Dataset &data, bool from_cache, const Work &work, int n_threads,
+                      const Ranks &ranks)
+{
+  const std::vector<Configuration> &all = data.configurations;
+  const std::unique_ptr<Descriptor> descriptor = make_snap(data.descriptor);
+  std::vector<std::size_t> bytes(all.size(), 0);
+  parallel_for(all.size(), n_threads, [&](int, std::size_t i) {
+    if (work.owner[i] != ranks.rank()) return;
+    const Configuration &c = all[i];
+    const bool known = from_cache || work.stored[i];
+    const std::size_t n_blocks = known ? c.n_blocks()
+        : c.has_forces                 ? count_blocks(c, *descriptor)
+                                       : 0;
+    bytes[i] = DescriptorStore::bytes(c.element.size(), n_blocks, data.n_descriptors,
+                                      c.has_stress || !c.strain_derivative.empty());
+  });
+  std::size_t sum = 0;
+  for (const std::size_t b : bytes) sum += b;
+  return sum;
+}
+
+/// Of the file that what does not fit into memory is mapped to: where the cache is.
+std::string mapping_folder(const Settings &s)
+{
+  const char *temporary = std::getenv("TMPDIR");
+  if (s.torchpot.cache.empty()) return temporary && *temporary ? temporary : "/tmp";
+  std::error_code failure;
+  std::filesystem::create_directories(s.torchpot.cache, failure);
+  return s.torchpot.cache;
 }
 
 }    // namespace
@@ -208,33 +262,59 @@ Dataset load_dataset(const Settings &s, bool derivatives, std::vector<std::strin
 }
 
 PrepareResult prepare_dataset(Dataset &data, const Settings &s,
-                              const std::function<void(std::size_t, std::size_t)> &progress)
+                               const std::function<void(std::size_t, std::size_t)> &progress,
+                              Ranks &ranks)
 {
   const auto start = std::chrono::steady_clock::now();
   PrepareResult result;
-  std::vector<bool> stored;
+  Work work;
+  std::vector<std::uint64_t> flags;    // those of rank 0, which alone reads what is stored
+  for (const Configuration &c : data.configurations)
+    flags.push_back(ranks.is_first() && !c.descriptor.empty());
+  ranks.sum(flags.data(), flags.size());
   bool all_stored = data.reference.empty();
-  for (const Configuration &c : data.configurations) {
-    stored.push_back(!c.descriptor.empty());
-    all_stored = all_stored && stored.back();
+  for (const std::uint64_t flag : flags) {
+    work.stored.push_back(flag != 0);
+    all_stored = all_stored && flag;
   }
   std::string file, key, problem;
-  if (!s.torchpot.cache.empty() && !all_stored) {
+  if (!s.torchpot.cache.empty() && !all_stored && ranks.is_first()) {
     key = cache_key(data, data.reference.empty() ? 0 : lammps_library_version());
     file = cache_file(s.torchpot.cache, key);
-    result.from_cache = read_cache(file, key, data, stored, problem);
+    result.from_cache = read_cache(file, key, data, work.stored, problem);
     if (!problem.empty())
       result.warnings.push_back("the cache " + file + " cannot be used, since " + problem +
                                 "; it is written anew");
   }
-  if (!result.from_cache && !all_stored) {
-    compute_all(data, s, stored, progress);
-    if (!file.empty()) {
-      try {
-        write_cache(file, key, data, stored);
-      } catch (const Error &e) {
-        result.warnings.push_back(e.what());
-      }
+  ranks.broadcast(&result.from_cache, sizeof result.from_cache);
+
+  assign_owners(data, result.from_cache, ranks, work);
+  const int n_threads = thread_count(s.torchpot.threads, ranks.size());
+  const double limit = 1e9 * s.torchpot.memory_limit;
+  std::size_t bytes = 0;
+  if (ranks.size() > 1 || limit > 0.0)
+    bytes = own_bytes(data, result.from_cache, work, n_threads, ranks);
+  std::uint64_t total = bytes;
+  ranks.sum(&total, 1);
+  result.mapped = limit > 0.0 && (double) total > limit;
+  if (ranks.size() > 1 || result.mapped) {
+    std::string folder;
+    if (result.mapped) folder = mapping_folder(s);
+    work.store = std::make_unique<DescriptorStore>(data, work.owner, bytes, folder, ranks);
+  }
+  const bool complete = result.from_cache || all_stored;
+  ranks.together([&] {
+    if (!complete)
+      compute_own(data, s, work, ranks, progress);
+    else if (work.store && ranks.is_first())
+      for (std::size_t i = 0; i < data.configurations.size(); i++) work.store->place(i);
+  });
+  if (work.store) work.store->finish();
+  if (!complete && !file.empty()) {
+    try {
+      write_cache(file, key, data, work.stored);
+    } catch (const Error &e) {
+      result.warnings.push_back(e.what());
     }
   }
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;

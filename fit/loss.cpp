@@ -46,6 +46,7 @@ void loss_factors(const LossSettings &settings, std::size_t n, const Sample *con
 namespace {
 // Atoms of a chunk: enough to fill SIMD vectors, few enough that a batch can be shared out.
 constexpr int CHUNK_ATOMS = 64;
+constexpr std::size_t MAX_SLOT_BYTES = 64 << 20;    // of the gradients of chunks, of several ranks
 
 /// Energy, forces and virial of one configuration.
 std::size_t predicted_numbers(const Sample &sample)
@@ -54,12 +55,23 @@ std::size_t predicted_numbers(const Sample &sample)
 }
 }    // namespace
 
+/// In shared memory: the figures of a chunk, followed by its gradient [n].
+struct BatchLoss::Slot {
+  double loss;
+  ErrorSums sums;
+  double *gradient() { return reinterpret_cast<double *>(this + 1); }
+  static std::size_t bytes(std::size_t n) { return sizeof(Slot) + n * sizeof(double); }
+};
+
 BatchLoss::BatchLoss(const NetworkParameters &parameters, const LossSettings &loss,
-                     Precision precision) :
+                     Precision precision, Ranks &ranks) :
     n_descriptors(parameters.n_descriptors),
     n((std::size_t) parameters.n_sets() * parameters.n_parameters()), settings(loss),
-    network(make_network_batch(parameters, precision)), partial(n)
+    network(make_network_batch(parameters, precision)), ranks(ranks)
 {
+  const std::size_t n_ranks = ranks.size();
+  n_slots = n_ranks == 1 ? 1 : std::clamp(MAX_SLOT_BYTES / Slot::bytes(n), n_ranks, 32 * n_ranks);
+  memory = ranks.share(n_slots * Slot::bytes(n) + n * sizeof(double));
 }
 
 void BatchLoss::reserve(int n_atoms)
@@ -90,43 +102,98 @@ std::size_t BatchLoss::prediction_size(std::size_t n_batch, const Sample *const 
   return size;
 }
 
+BatchLoss::Chunk BatchLoss::next_chunk(std::size_t n_batch, const Sample *const *batch,
+                                       const LossFactors *given, const Chunk &before) const
+{
+  Chunk chunk = {0, batch, given, 0};
+  if (before.n_samples) {
+    chunk = {0, before.samples + before.n_samples, before.factors + before.n_samples,
+             before.predicted + prediction_size(before.n_samples, before.samples)};
+  }
+  int n_atoms = 0;
+  for (const Sample *const *m = chunk.samples; m < batch + n_batch && n_atoms < CHUNK_ATOMS; m++) {
+    n_atoms += (*m)->n_atoms;
+    chunk.n_samples++;
+  }
+  return chunk;
+}
+
+// In rounds of as many chunks as there are slots. The order of all additions is that of the chunks.
 template <class Work>
 double BatchLoss::sum_chunks(std::size_t n_batch, const Sample *const *batch,
-                             const LossFactors *given, double *gradient, Work &&work)
+                             const LossFactors *given, double *gradient, ErrorSums *sums,
+                             Work &&work)
 {
   if (gradient) std::fill(gradient, gradient + n, 0.0);
   double loss = 0.0;
-  std::size_t predicted = 0;
-  for (std::size_t first = 0; first < n_batch;) {
-    int n_atoms = 0;
-    std::size_t last = first;
-    while (last < n_batch && n_atoms < CHUNK_ATOMS) n_atoms += batch[last++]->n_atoms;
-    const Chunk chunk = {last - first, batch + first, given + first, predicted};
-    loss += work(chunk, gradient ? partial.data() : nullptr);
-    if (gradient)
-      for (std::size_t k = 0; k < n; k++) gradient[k] += partial[k];
-    predicted += prediction_size(chunk.n_samples, chunk.samples);
-    first = last;
+  std::size_t first = 0, k = 0;
+  Chunk chunk = next_chunk(n_batch, batch, given, {});
+  while (chunk.n_samples) {
+    for (k = 0; k < n_slots && chunk.n_samples; k++) {
+      if ((first + k) % ranks.size() == (std::size_t) ranks.rank()) {
+        Slot &slot = *reinterpret_cast<Slot *>(memory->data() + k * Slot::bytes(n));
+        slot.sums = ErrorSums();
+        slot.loss = work(chunk, gradient ? slot.gradient() : nullptr, sums ? &slot.sums : nullptr);
+      }
+      chunk = next_chunk(n_batch, batch, given, chunk);
+    }
+    add_slots(k, first, gradient, sums, loss);
+    first += k;
   }
   return loss;
+}
+
+void BatchLoss::add_slots(std::size_t n_used, std::size_t first, double *gradient, ErrorSums *sums,
+                          double &loss)
+{
+  const auto slot = [this](std::size_t k) -> Slot & {
+    return *reinterpret_cast<Slot *>(memory->data() + k * Slot::bytes(n));
+  };
+  ranks.barrier();
+  if (ranks.n_nodes() > 1) {
+    for (std::size_t k = 0; k < n_used; k++)
+      ranks.copy_to_nodes((char *) &slot(k), Slot::bytes(n), (int) ((first + k) % ranks.size()));
+    ranks.barrier();
+  }
+  for (std::size_t k = 0; k < n_used; k++) {
+    loss += slot(k).loss;
+    if (sums) sums->add(slot(k).sums);
+  }
+  if (gradient) {
+    // each rank of a node adds up its part of the parameters
+    double *const total = reinterpret_cast<double *>(memory->data() + n_slots * Slot::bytes(n));
+    const auto [begin, end] = ranks.share_of(n);
+    for (std::size_t k = 0; k < n_used; k++) {
+      const double *const part = slot(k).gradient();
+      for (std::size_t p = begin; p < end; p++) gradient[p] += part[p];
+    }
+    std::copy(gradient + begin, gradient + end, total + begin);
+    ranks.barrier();
+    std::copy_n(total, n, gradient);
+  }
+  // nobody may write to the slots or the sum before all have read them
+  ranks.barrier();
 }
 
 double BatchLoss::evaluate(std::size_t n_batch, const Sample *const *batch,
                            const LossFactors *given, double *gradient, ErrorSums *sums,
                            double *predicted)
 {
-  return sum_chunks(n_batch, batch, given, gradient, [&](const Chunk &chunk, double *result) {
-    return evaluate_chunk(chunk, result, sums, predicted ? predicted + chunk.predicted : nullptr);
-  });
+  return sum_chunks(n_batch, batch, given, gradient, sums,
+                    [&](const Chunk &chunk, double *result, ErrorSums *chunk_sums) {
+                      return evaluate_chunk(chunk, result, chunk_sums,
+                                            predicted ? predicted + chunk.predicted : nullptr);
+                    });
 }
 
 void BatchLoss::product(std::size_t n_batch, const Sample *const *batch, const LossFactors *given,
                         const double *predicted, BatchLoss &moved, double step, double *result)
 {
-  sum_chunks(n_batch, batch, given, result, [&](const Chunk &chunk, double *part) {
-    product_chunk(chunk, predicted + chunk.predicted, moved, step, part);
-    return 0.0;
-  });
+  sum_chunks(n_batch, batch, given, result, nullptr,
+             [&](const Chunk &chunk, double *part, ErrorSums *) {
+               product_chunk(chunk, predicted + chunk.predicted, moved, step, part);
+               return 0.0;
+             });
 }
 
 void BatchLoss::forward(std::size_t n_samples, const Sample *const *samples)

@@ -45,18 +45,29 @@ struct ErrorSums {
   double energy = 0.0, force = 0.0;    // sums of |dE / N| and of |dF|
   double stress = 0.0;                 // of |dS| as it is shown: Sample::shown_stress
 
+  void add(const ErrorSums &other)
+  {
+    n_energies += other.n_energies;
+    n_forces += other.n_forces;
+    n_stresses += other.n_stresses;
+    energy += other.energy;
+    force += other.force;
+    stress += other.stress;
+  }
   double energy_mae() const { return energy / (double) n_energies; }    // NaN if there are none
   double force_mae() const { return force / (double) n_forces; }
   double stress_mae() const { return stress / (double) n_stresses; }
 };
 
-/// Evaluates batches. A batch is cut into chunks of whole configurations, in order, and what the
-/// chunks contribute is added in order: the chunks depend on the batch alone, so that the result
-/// has the same bits whoever evaluates them. Nothing is allocated once the largest batch has been
-/// seen. One object per thread.
+/// Evaluates batches. A batch is cut into chunks of whole configurations, in order; the ranks share
+/// them out, and what the chunks contribute is added in order. The chunks depend on the batch alone,
+/// so that the result has the same bits on any number of ranks. Nothing is allocated once the largest
+/// batch has been seen.
 class BatchLoss {
  public:
-  BatchLoss(const NetworkParameters &network, const LossSettings &loss, Precision precision);
+  /// With several ranks evaluate() and product() are collective; all ranks have the results.
+  BatchLoss(const NetworkParameters &network, const LossSettings &loss, Precision precision,
+            Ranks &ranks = single_rank());
 
   void set_parameters(const double *parameters) { network->set_parameters(parameters); }
 
@@ -88,11 +99,16 @@ class BatchLoss {
     const LossFactors *factors;
     std::size_t predicted;    // where its predictions begin
   };
-  /// Calls work(chunk, partial) for the chunks; returns the sum of what it returns and adds up the
-  /// partial gradients, unless gradient is null.
+  struct Slot;    // what a chunk contributes
+  Chunk next_chunk(std::size_t n, const Sample *const *batch, const LossFactors *factors,
+                   const Chunk &before) const;
+  /// Calls work(chunk, partial gradient, sums) for the chunks; returns the sum of what it returns,
+  /// and adds up the partial gradients and the error sums unless they are null.
   template <class Work>
   double sum_chunks(std::size_t n, const Sample *const *batch, const LossFactors *factors,
-                    double *gradient, Work &&work);
+                    double *gradient, ErrorSums *sums, Work &&work);
+  void add_slots(std::size_t n_slots, std::size_t first_chunk, double *gradient, ErrorSums *sums,
+                 double &loss);
   double evaluate_chunk(const Chunk &chunk, double *partial, ErrorSums *sums, double *predicted);
   double evaluate_sample(const Sample &sample, const LossFactors &factors, int first_atom,
                          bool with_gradient, ErrorSums *sums, double *predicted);
@@ -116,7 +132,9 @@ class BatchLoss {
   std::vector<int> element;
   // over the atoms of a chunk: descriptors, energies, dE/dB, dL/dE, dL/d(dE/dB), forces
   std::vector<double> descriptor, energy, slope, energy_factor, slope_factor, force;
-  std::vector<double> partial;    // gradient of one chunk
+  Ranks &ranks;
+  std::size_t n_slots;
+  std::unique_ptr<SharedMemory> memory;    // slots of chunks, then the sum of gradients
 };
 
 }    // namespace torchpot

@@ -1,5 +1,5 @@
 // torchpot_fit: trains interatomic potentials from FitSNAP's input files.
-#include "reference.h"
+#include "ranks.h"
 #include "run.h"
 
 #include <CLI/CLI.hpp>
@@ -62,13 +62,7 @@ int run_program(int argc, char **argv)
   bool done = false;
   const int status = parse(argc, argv, options, done);
   if (done) return status;
-  const int n_ranks = torchpot::start_mpi();
-  if (n_ranks > 1) {
-    if (torchpot::mpi_rank() == 0)
-      std::fprintf(stderr, "torchpot_fit: this version trains on one rank; found: %d. Start it "
-                           "without mpirun; threads = N in [TORCHPOT] sets the threads\n", n_ranks);
-    return EXIT_BAD;
-  }
+  torchpot::world_ranks();
   std::signal(SIGINT, ask_to_stop);
   std::signal(SIGTERM, ask_to_stop);
   const torchpot::RunStatus end = torchpot::run(options, [] { return stop_asked != 0; });
@@ -80,14 +74,20 @@ int run_program(int argc, char **argv)
 int main(int argc, char **argv)
 {
   int status = EXIT_BAD;
+  bool alone = false;    // the other ranks do not know of the error
   try {
     status = run_program(argc, argv);
+  } catch (const torchpot::CommonError &error) {
+    if (torchpot::world_ranks().is_first())
+      std::fprintf(stderr, "torchpot_fit: %s\n", error.what());
   } catch (const std::bad_alloc &) {
     std::fprintf(stderr, "torchpot_fit: out of memory. torchpot_fit --check predicts what is "
                          "needed\n");
+    alone = true;
   } catch (const std::exception &error) {
     std::fprintf(stderr, "torchpot_fit: %s\n", error.what());
+    alone = true;
   }
-  torchpot::end_mpi();
+  torchpot::end_mpi(alone && torchpot::world_ranks().size() > 1);
   return status;
 }

@@ -11,11 +11,12 @@
 
 namespace torchpot {
 
-int thread_count(int wanted)
+int thread_count(int wanted, int n_ranks)
 {
   if (wanted > 0) return wanted;
   const char *text = std::getenv("OMP_NUM_THREADS");
   const int asked = text ? std::atoi(text) : 0;
+  if (asked <= 0 && n_ranks > 1) return 1;
   return asked > 0 ? asked : std::max(1, (int) std::thread::hardware_concurrency());
 }
 

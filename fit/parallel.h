@@ -7,8 +7,9 @@
 
 namespace torchpot {
 
-/// Threads to use: `wanted`, or if 0 OMP_NUM_THREADS or else the processors of this machine.
-int thread_count(int wanted);
+/// Threads to use: `wanted`, or if 0 OMP_NUM_THREADS or else the processors of this machine, with
+/// several ranks 1.
+int thread_count(int wanted, int n_ranks = 1);
 
 /// Calls work(thread, item) for each item below n; items are taken in order by whichever thread is
 /// free. Of several exceptions that of the lowest item is thrown on, after all threads have ended.

@@ -149,7 +149,21 @@ class LineProgress final : public Progress {
   int n_epochs = 0;
 };
 
+class SilentProgress final : public Progress {
+ public:
+  void start(int, int) override {}
+  void batch(int, std::size_t, std::size_t) override {}
+  void epoch(const EpochRecord &) override {}
+  void note(const std::string &) override {}
+  void finish() override {}
+};
+
 }    // namespace
+
+std::unique_ptr<Progress> make_silent_progress()
+{
+  return std::make_unique<SilentProgress>();
+}
 
 std::unique_ptr<Progress> make_live_progress(std::FILE *terminal)
 {

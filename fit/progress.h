@@ -41,6 +41,8 @@ class Progress {
 std::unique_ptr<Progress> make_live_progress(std::FILE *terminal);
 /// Writes and flushes a line per epoch, or of long trainings for every n-th, about 100 in all.
 std::unique_ptr<Progress> make_line_progress(std::FILE *file);
+/// Says nothing.
+std::unique_ptr<Progress> make_silent_progress();
 /// Live if `file` is a terminal, else lines.
 std::unique_ptr<Progress> make_progress(std::FILE *file);
 

@@ -28,7 +28,9 @@ using AtomId = int;
 
 void *open_lammps()
 {
-  start_mpi();
+  int started;
+  MPI_Initialized(&started);
+  if (!started) MPI_Init(nullptr, nullptr);
   const char *arguments[] = {"torchpot_fit", "-log", "none", "-screen", "none", "-nocite"};
   return lammps_open(6, (char **) arguments, MPI_COMM_SELF, nullptr);
 }
@@ -93,30 +95,6 @@ void closed_cell(const Configuration &c, double reach, double cell[3][3])
 }
 
 }    // namespace
-
-int start_mpi()
-{
-  int started = 0, n_ranks = 1;
-  MPI_Initialized(&started);
-  if (!started) MPI_Init(nullptr, nullptr);
-  MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
-  return n_ranks;
-}
-
-int mpi_rank()
-{
-  int rank = 0;
-  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  return rank;
-}
-
-void end_mpi()
-{
-  int started = 0, ended = 0;
-  MPI_Initialized(&started);
-  MPI_Finalized(&ended);
-  if (started && !ended) MPI_Finalize();
-}
 
 int lammps_library_version()
 {

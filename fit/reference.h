@@ -29,11 +29,6 @@ class ReferencePotential {
   std::unique_ptr<Implementation> implementation;
 };
 
-/// Starts MPI unless it runs; number of ranks. mpi_rank() needs it; end_mpi() may come without.
-int start_mpi();
-int mpi_rank();
-void end_mpi();
-
 /// Version of the LAMMPS that this program is linked with, such as 20250722.
 int lammps_library_version();
 

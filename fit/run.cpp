@@ -42,18 +42,17 @@ std::string seconds_text(double seconds)
 
 void say(const std::string &text)
 {
+  if (!world_ranks().is_first()) return;
   std::printf("%s\n", text.c_str());
   std::fflush(stdout);
 }
 
 void warn(const std::string &kind, const std::string &text)
 {
+  if (!world_ranks().is_first()) return;
   std::fflush(stdout);
   std::fprintf(stderr, "%s: %s\n", kind.c_str(), text.c_str());
 }
-
-/// Thrown where work is given up because stop() said yes.
-struct Interrupted {};
 
 using Between = std::function<void()>;
 
@@ -69,19 +68,21 @@ Dataset loaded_data(const Settings &settings, bool derivatives)
 /// Prints what there is, and computes the descriptors.
 void prepare(Dataset &data, const Settings &settings, const Between &between, FitOutcome &outcome)
 {
-  const int n_threads = thread_count(settings.torchpot.threads);
-  say(describe(data, settings, predict_memory(data, n_threads)));
-  const bool shown = isatty(fileno(stdout));
+  Ranks &ranks = world_ranks();
+  const int n_threads = thread_count(settings.torchpot.threads, ranks.size());
+  if (ranks.is_first()) say(describe(data, settings, predict_memory(data, n_threads)));
+  const bool shown = isatty(fileno(stdout)) && ranks.is_first();
   const auto progress = [&](std::size_t done, std::size_t all) {
     between();
     if (!shown) return;
     std::printf("\rdescriptors of configuration %zu of %zu\r", done, all);
     std::fflush(stdout);
   };
-  const PrepareResult result = prepare_dataset(data, settings, progress);
+  const PrepareResult result = prepare_dataset(data, settings, progress, ranks);
   for (const std::string &warning : result.warnings) warn("warning", warning);
   const std::string time = seconds_text(result.seconds);
   const char *cached = result.from_cache ? ", read from the cache" : "";
+  if (result.mapped) say("descriptors and derivatives are in a file: larger than memory_limit");
   say("descriptors: " + time + cached + (shown ? std::string(30, ' ') : ""));
   outcome.resources.push_back({"descriptors", time + cached});
   if (!data.reference.empty()) outcome.lammps_version = std::to_string(lammps_library_version());
@@ -111,7 +112,8 @@ bool train(Trainer &trainer, const Settings &s, const std::function<bool()> &sto
   const auto start = Clock::now();
   const std::string sentence = trainer.prepare();
   if (!sentence.empty()) say(sentence);
-  const std::unique_ptr<Progress> progress = make_progress(stdout);
+  const std::unique_ptr<Progress> progress =
+      world_ranks().is_first() ? make_progress(stdout) : make_silent_progress();
   const bool finished = trainer.run(*progress, stop) == TrainingStatus::finished;
   const double seconds = seconds_since(start);
   outcome.resources.push_back({"training", seconds_text(seconds)});
@@ -218,30 +220,41 @@ bool work(Settings &s, const RunOptions &options, const std::function<bool()> &s
   const Between between = [&stop] {
     if (stop()) throw Interrupted();
   };
+  Ranks &ranks = world_ranks();
   Model model;
-  if (!outcome.trained) model = read_model(options.evaluate);
-  Dataset data = loaded_data(s, true);
+  Dataset data;
   std::optional<SavedNetwork> saved;
-  if (outcome.trained)
-    saved = saved_network(s, data);
-  else
-    check_model(model, options.evaluate, data);
+  ranks.together([&] {
+    if (!outcome.trained) model = read_model(options.evaluate);
+    data = loaded_data(s, ranks.is_first());    // what is stored is shared by prepare()
+    if (outcome.trained)
+      saved = saved_network(s, data);
+    else
+      check_model(model, options.evaluate, data);
+  });
   prepare(data, s, between, outcome);
-  const SampleSet samples(data, s.calculator.energy, s.calculator.force, s.fits_stress());
+  std::unique_ptr<SampleSet> samples;
   std::unique_ptr<Trainer> trainer;
-  if (!outcome.trained) {
-    outcome.network = model.network;
-    s.torchpot.model = options.evaluate;
-  } else if (s.torchpot.network != NetworkKind::mlp) {
-    outcome.network = least_squares(s.torchpot.network, s, samples, between);
-  } else {
-    TrainingOptions training = training_options(s);
-    training.restart = options.restart;
-    if (saved) training.initial = starting_network(*saved, samples.training);
-    trainer = std::make_unique<Trainer>(training, network_shape(s), samples);
-    if (!train(*trainer, s, stop, outcome)) return false;
-  }
-  finish(s, data, samples, between, outcome);
+  ranks.together([&] {
+    samples = std::make_unique<SampleSet>(data, s.calculator.energy, s.calculator.force,
+                                          s.fits_stress());
+    if (!outcome.trained) {
+      outcome.network = model.network;
+      s.torchpot.model = options.evaluate;
+    } else if (s.torchpot.network != NetworkKind::mlp) {
+      if (ranks.is_first())
+        outcome.network = least_squares(s.torchpot.network, s, *samples, between);
+    } else {
+      TrainingOptions training = training_options(s);
+      training.restart = options.restart;
+      if (saved) training.initial = starting_network(*saved, samples->training);
+      trainer = std::make_unique<Trainer>(training, network_shape(s), *samples, ranks);
+    }
+  });
+  if (trainer && !train(*trainer, s, stop, outcome)) return false;
+  ranks.together([&] {
+    if (ranks.is_first()) finish(s, data, *samples, between, outcome);
+  });
   if (trainer) trainer->mark_complete();
   return true;
 }
@@ -250,19 +263,24 @@ bool work(Settings &s, const RunOptions &options, const std::function<bool()> &s
 
 RunStatus run(const RunOptions &options, const std::function<bool()> &stop)
 {
-  Settings s = read_settings(options.input, options.overrides, options.relative);
-  if (options.check) {
-    check_input(s);
-    return RunStatus::finished;
-  }
+  Ranks &ranks = world_ranks();
+  Settings s;
+  ranks.together([&] {
+    s = read_settings(options.input, options.overrides, options.relative);
+    if (options.check && ranks.is_first()) check_input(s);
+  });
+  if (options.check) return RunStatus::finished;
   FitOutcome outcome;
   outcome.trained = options.evaluate.empty();
   std::vector<std::string> files = fit_file_names(s, outcome.trained);
   const bool trains = outcome.trained && s.torchpot.network == NetworkKind::mlp;
   // a fit that was interrupted may have written some of its files
   const bool goes_on = trains && !options.restart && is_open_checkpoint(s.torchpot.checkpoint);
-  check_output_files(files, options.overwrite || options.restart || goes_on);
-  if (trains) check_output_files({s.torchpot.checkpoint}, true);
+  ranks.together([&] {
+    if (!ranks.is_first()) return;
+    check_output_files(files, options.overwrite || options.restart || goes_on);
+    if (trains) check_output_files({s.torchpot.checkpoint}, true);
+  });
   try {
     if (!work(s, options, stop, outcome)) return RunStatus::interrupted;
   } catch (const Interrupted &) {

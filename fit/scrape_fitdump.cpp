@@ -59,13 +59,13 @@ void take_derivatives(FitdumpFrame &f, int n_descriptors, bool stresses, Configu
   c.descriptor = std::move(f.descriptor);
   c.has_derivatives = true;
   const bool strain = c.has_stress && stresses;
-  c.strain_derivative.assign(strain ? 6 * c.descriptor.size() : 0, 0.0);
+  c.strain_derivative.edit().assign(strain ? 6 * c.descriptor.size() : 0, 0.0);
   append_blocks({f.first.size(), f.first.data(), f.second.data(), f.vector.data(),
                  f.derivative.data()},
                 n_descriptors, strain, c);
-  c.row.shrink_to_fit();
-  c.column.shrink_to_fit();
-  c.derivative.shrink_to_fit();
+  c.row.edit().shrink_to_fit();
+  c.column.edit().shrink_to_fit();
+  c.derivative.edit().shrink_to_fit();
 }
 
 }    // namespace

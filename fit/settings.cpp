@@ -330,7 +330,7 @@ void read_torchpot(const IniFile &ini, const OutputFolder &out, Settings &s)
                          "checkpoint_every", "threads", "optimizer", "schedule", "warmup",
                          "final_rate", "decay", "patience", "weight_decay", "clip", "average",
                          "early_stop", "energy_key", "forces_key", "stress_key", "virial_key",
-                         "group_key", "stress_unit", "stress_weight"});
+                         "group_key", "stress_unit", "memory_limit", "stress_weight"});
   TorchpotSettings &t = s.torchpot;
   read_stress_weight(r, t);
   read_optimizer(r, t);
@@ -363,6 +363,7 @@ void read_torchpot(const IniFile &ini, const OutputFolder &out, Settings &s)
   t.report = or_none("report", out("report.html"));
   t.checkpoint_every = r.integer("checkpoint_every", s.pytorch.save_freq, 1, INT_MAX);
   t.threads = r.integer("threads", 0, 0, 4096);
+  t.memory_limit = r.number("memory_limit", 0.0, Range::not_negative);
   t.seed = (std::uint64_t) r.integer("seed", 0, 0, INT_MAX);
   const IniSection *section = ini.find(ini.find("NETWORK") ? "NETWORK" : "PYTORCH");
   if (t.network != NetworkKind::mlp && section && section->find("layer_sizes"))

@@ -113,6 +113,7 @@ struct TorchpotSettings {
   std::string checkpoint;    // file; empty: none
   int checkpoint_every = 10;    // epochs
   int threads = 0;              // 0: as many as the machine and OMP_NUM_THREADS allow
+  double memory_limit = 0.0;    // GB of descriptors and derivatives; above: in a file; 0: none
 };
 
 struct Settings {

@@ -202,8 +202,8 @@ class Trainer::AllTraining : public Objective {
 Trainer::~Trainer() = default;
 
 Trainer::Trainer(const TrainingOptions &options, const NetworkShape &shape,
-                 const SampleSet &samples) :
-    options(options), shape(shape), samples(samples)
+                 const SampleSet &samples, Ranks &ranks) :
+    options(options), shape(shape), samples(samples), ranks(ranks)
 {
   check(options, shape);
   if (samples.training.empty())
@@ -229,7 +229,8 @@ Trainer::Trainer(const TrainingOptions &options, const NetworkShape &shape,
   }
 }
 
-std::string Trainer::prepare()
+// The state is the checkpoint's or a new one, with no epochs done.
+std::string Trainer::load_or_initialize()
 {
   std::string message;
   LoadedCheckpoint loaded;
@@ -257,22 +258,36 @@ std::string Trainer::prepare()
     state.network = initial_network(shape, samples.n_elements, samples.n_descriptors,
                                     samples.training, options.loss, options.seed);
   }
+  return message;
+}
+
+std::string Trainer::prepare()
+{
+  std::string message;
+  ranks.together([&] {
+    if (ranks.is_first()) message = load_or_initialize();
+  });
+  if (ranks.size() > 1) {
+    std::string bytes = ranks.is_first() ? state_bytes(state) : "";
+    ranks.broadcast(bytes);
+    if (!ranks.is_first()) state = state_from(bytes);
+  }
   const std::size_t n = state.network.parameters.size();
   AdamSettings settings;
   settings.weight_decay = options.weight_decay;
   adam = std::make_unique<Adam>(settings, n);
-  if (loaded.found && options.optimizer == OptimizerKind::adam) {
+  if (!state.optimizer.arrays.empty() && options.optimizer == OptimizerKind::adam) {
     adam->n_steps = state.optimizer.n_steps;
     adam->mean = state.optimizer.arrays.at(0);
     adam->square = state.optimizer.arrays.at(1);
   }
   if (options.average > 0.0 && state.average.empty()) state.average = state.network.parameters;
   gradient.resize(n);
-  loss = std::make_unique<BatchLoss>(state.network, options.loss, options.precision);
+  loss = std::make_unique<BatchLoss>(state.network, options.loss, options.precision, ranks);
   loss->set_parameters(state.network.parameters.data());
   if (options.optimizer != OptimizerKind::adam)
     objective = std::make_unique<AllTraining>(*loss, options, state.network, samples.training);
-  if (!loaded.found) start_score();
+  if (state.epoch == 0 && state.batch == 0) start_score();
   state.history.reserve(std::max<std::size_t>(options.num_epochs, state.history.size()));
   prepared = true;
   return message;
@@ -329,7 +344,7 @@ void Trainer::train_epoch(Progress &progress, const std::function<bool()> &stop,
 {
   if (options.optimizer != OptimizerKind::adam) {
     state.loss_sum = train_all();
-    if (stop()) status = TrainingStatus::interrupted;
+    if (ranks.any(stop())) status = TrainingStatus::interrupted;
     return;
   }
   start_batches();
@@ -337,7 +352,7 @@ void Trainer::train_epoch(Progress &progress, const std::function<bool()> &stop,
     state.loss_sum += train_batch(state.batch);
     state.batch++;
     progress.batch(state.epoch + 1, state.batch, n_batches);
-    if (stop()) status = TrainingStatus::interrupted;
+    if (ranks.any(stop())) status = TrainingStatus::interrupted;
   }
 }
 
@@ -354,6 +369,10 @@ TrainingStatus Trainer::run(Progress &progress, const std::function<bool()> &sto
     train_epoch(progress, stop, status);
     if (status == TrainingStatus::interrupted && options.optimizer == OptimizerKind::adam) break;
     progress.epoch(finish_epoch(since(start)));
+    // they are the same, unless nodes have processors of different kinds
+    ranks.broadcast(state.network.parameters.data(),
+                    state.network.parameters.size() * sizeof(double));
+    loss->set_parameters(state.network.parameters.data());
     if (status == TrainingStatus::interrupted) break;
     unsaved++;
     if (unsaved >= options.checkpoint_every && since(saved) >= 1.0) {
@@ -364,7 +383,7 @@ TrainingStatus Trainer::run(Progress &progress, const std::function<bool()> &sto
   }
   progress.finish();
   if (status == TrainingStatus::interrupted)
-    save();
+    ranks.together([&] { save(); });
   else
     try_save(progress);
   return status;
@@ -451,7 +470,7 @@ void Trainer::start_score()
 
 void Trainer::save()
 {
-  if (options.checkpoint.empty()) return;
+  if (options.checkpoint.empty() || !ranks.is_first()) return;
   if (options.optimizer == OptimizerKind::adam) {
     state.optimizer.n_steps = adam->n_steps;
     state.optimizer.arrays = {adam->mean, adam->square};

@@ -49,12 +49,14 @@ enum class TrainingStatus { finished, interrupted };
 /// running average of the parameters if there is one. The best model is that of the lowest
 /// validation loss, or training loss if there are no validation configurations.
 ///
-/// Everything is determined by the data, the shape and the options: the same bits on every run,
-/// and after any number of interruptions.
+/// Everything is determined by the data, the shape and the options: the same bits on every run, on
+/// any number of ranks, and after any number of interruptions. With several ranks all functions that
+/// are not const are collective; the first one reads and writes checkpoints.
 class Trainer {
  public:
   /// samples must outlive this object. Throws Error for options that cannot be used.
-  Trainer(const TrainingOptions &options, const NetworkShape &shape, const SampleSet &samples);
+  Trainer(const TrainingOptions &options, const NetworkShape &shape, const SampleSet &samples,
+          Ranks &ranks = single_rank());
   ~Trainer();
 
   /// Takes up the checkpoint if there is one, otherwise initializes the network; called by run()
@@ -91,10 +93,12 @@ class Trainer {
   void save();
   void try_save(Progress &progress);
   void start_score();
+  std::string load_or_initialize();
 
   TrainingOptions options;
   NetworkShape shape;
   const SampleSet &samples;
+  Ranks &ranks;
   Identity lines;
   bool prepared = false;
   TrainingState state;

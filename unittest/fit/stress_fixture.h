@@ -19,9 +19,8 @@ inline void add_random_stress(torchpot::Dataset &data, std::uint64_t seed = 1)
     for (int v = 0; v < 6; v++) c.stress[v] = centered(random, 0.5);
     for (int v = 0; v < 6; v++) c.reference_stress[v] = centered(random, 0.1);
     const std::size_t n = data.n_descriptors;
-    c.strain_derivative.resize(6 * c.descriptor.size());
-    for (std::size_t k = 0; k < c.strain_derivative.size(); k++)
-      c.strain_derivative[k] = (1.0 + k % n) * centered(random, 0.5);
+    for (std::size_t k = 0; k < 6 * c.descriptor.size(); k++)
+      c.strain_derivative.edit().push_back((1.0 + k % n) * centered(random, 0.5));
   }
 }
 

@@ -42,12 +42,12 @@ inline torchpot::Dataset random_dataset(int n, int n_elements, int n_descriptors
     for (int i = 0; i < n_atoms; i++) {
       c.element.push_back((int) random.below(n_elements));
       for (int k = 0; k < n_descriptors; k++)
-        c.descriptor.push_back(10.0 * k + (1.0 + k) * centered(random, 1.0));
+        c.descriptor.edit().push_back(10.0 * k + (1.0 + k) * centered(random, 1.0));
       for (int j = 0; j < n_atoms; j++) {
-        c.row.push_back(i);
-        c.column.push_back(j);
+        c.row.edit().push_back(i);
+        c.column.edit().push_back(j);
         for (int v = 0; v < 3 * n_descriptors; v++)
-          c.derivative.push_back((1.0 + v % n_descriptors) * centered(random, 0.5));
+          c.derivative.edit().push_back((1.0 + v % n_descriptors) * centered(random, 0.5));
       }
       for (int v = 0; v < 3; v++) {
         c.force.push_back(centered(random, 1.0));

@@ -84,7 +84,7 @@ TEST(FitDescriptors, BlocksAreSortedCountedAndSumToZero)
   EXPECT_EQ(count_blocks(c, *snap), c.n_blocks());
   const std::size_t n = snap->n_descriptors();
   EXPECT_EQ(c.derivative.size(), 3 * n * c.n_blocks());
-  EXPECT_EQ(c.derivative.capacity(), c.derivative.size());
+  EXPECT_EQ(c.derivative.edit().capacity(), c.derivative.size());
   for (std::size_t b = 1; b < c.n_blocks(); b++)
     EXPECT_LT(std::make_pair(c.row[b - 1], c.column[b - 1]),
               std::make_pair(c.row[b], c.column[b]));

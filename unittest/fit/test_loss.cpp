@@ -225,17 +225,17 @@ TEST(Samples, RefuseWhatCannotBeTrainedOn)
   Dataset data = two_configurations();
   data.configurations[1].file = "b.json";
   Dataset bad = data;
-  bad.configurations[1].derivative.clear();
+  bad.configurations[1].derivative.edit().clear();
   EXPECT_NE(message([&] { SampleSet s(bad); }).find("b.json: forces cannot be learned without"),
             std::string::npos);
   EXPECT_EQ(message([&] { SampleSet s(bad, true, false); }), "no error");
   bad = data;
-  bad.configurations[1].descriptor.pop_back();
+  bad.configurations[1].descriptor.edit().pop_back();
   EXPECT_NE(
       message([&] { SampleSet s(bad); }).find("b.json: wrong number of descriptors; found: 1"),
       std::string::npos);
   bad = data;
-  bad.configurations[1].descriptor[1] = NAN;
+  bad.configurations[1].descriptor.edit()[1] = NAN;
   EXPECT_NE(message([&] { SampleSet s(bad); }).find("b.json: a descriptor is not a finite number"),
             std::string::npos);
   bad = data;
@@ -261,7 +261,7 @@ TEST(Samples, ScalingIsCorrectAndSafeForConstants)
 {
   Dataset data = random_dataset(12, 2, 3);
   for (Configuration &c : data.configurations)
-    for (std::size_t k = 1; k < c.descriptor.size(); k += 3) c.descriptor[k] = 0.1 + 1e-17;
+    for (std::size_t k = 1; k < c.descriptor.size(); k += 3) c.descriptor.edit()[k] = 0.1 + 1e-17;
   const SampleSet samples(data);
   std::vector<double> shift, scale;
   for (const int n_sets : {1, 2}) {

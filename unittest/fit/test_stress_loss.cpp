@@ -5,6 +5,7 @@
 #include "stress_fixture.h"
 #include "stress_units.h"
 #include "torchpot_error.h"
+#include "trainer.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -34,7 +35,7 @@ Configuration cube(double edge, std::vector<double> strain)
   for (int v = 0; v < 3; v++) c.cell.vectors[v][v] = edge;
   c.cell.vectors[2][2] = -edge;    // left-handed
   c.element.assign(strain.size() / 6, 0);
-  c.descriptor.assign(strain.size() / 6, 1.0);
+  c.descriptor.edit().assign(strain.size() / 6, 1.0);
   c.strain_derivative = std::move(strain);
   c.has_stress = true;
   return c;
@@ -282,7 +283,7 @@ TEST(StressSamples, RefuseWhatCannotBeTrainedOn)
             std::string::npos);
   EXPECT_EQ(message([&] { SampleSet s(bad); }), "no error");
   bad = data;
-  bad.configurations[1].strain_derivative.pop_back();
+  bad.configurations[1].strain_derivative.edit().pop_back();
   EXPECT_NE(message([&] { SampleSet s(bad); })
                 .find("b.json: wrong number of strain derivatives; found: 11; wanted: 12"),
             std::string::npos);
@@ -304,6 +305,43 @@ TEST(StressSamples, NetworksStartWithoutOtherLabels)
   EXPECT_TRUE(std::isfinite(network.output_scale));
   EXPECT_NE(network.output_scale, 1.0);
   for (double p : network.parameters) EXPECT_TRUE(std::isfinite(p));
+}
+
+class Quiet final : public Progress {
+ public:
+  void start(int, int) override {}
+  void batch(int, std::size_t, std::size_t) override {}
+  void epoch(const EpochRecord &) override {}
+  void note(const std::string &) override {}
+  void finish() override {}
+};
+
+TEST(StressTraining, LowersTheErrorsWithEveryOptimizer)
+{
+  Dataset data = snap_dataset(24);
+  add_random_stress(data);
+  for (Configuration &c : data.configurations)    // something that can be learned
+    for (int v = 0; v < 6; v++)
+      c.stress[v] = c.reference_stress[v] + 1e-4 * c.strain_derivative[v * data.n_descriptors];
+  const SampleSet samples(data, true, true, true), plain(data);
+  NetworkShape shape;
+  shape.layer_sizes = {8, 1};
+  shape.activations = {Activation::silu, Activation::linear};
+  for (const OptimizerKind kind :
+       {OptimizerKind::adam, OptimizerKind::lbfgs, OptimizerKind::levenberg}) {
+    TrainingOptions options;
+    options.optimizer = kind;
+    options.num_epochs = 20;
+    options.learning_rate = 1e-3;
+    options.loss.stress_weight = 1.0;
+    Trainer trainer(options, shape, samples), other(options, shape, plain);
+    Quiet progress;
+    for (Trainer *t : {&trainer, &other}) t->run(progress, [] { return false; });
+    const std::vector<EpochRecord> &history = trainer.history();
+    EXPECT_LT(history.back().training_loss, history.front().training_loss) << (int) kind;
+    EXPECT_TRUE(std::isfinite(history.back().stress_mae));
+    EXPECT_TRUE(std::isnan(other.history().back().stress_mae));
+  }
 }
 
 }    // namespace

@@ -1,6 +1,6 @@
 // Training: Adam, determinism, continuation to the bit, the best model, the exported model.
 #include "trainer.h"
-#include "stress_fixture.h"
+#include "synthetic_data.h"
 #include "torchpot_error.h"
 #include "torchpot_evaluator.h"
 #include "torchpot_model_file.h"
@@ -112,33 +112,6 @@ TEST(Training, LowersTheLossInAllElementModes)
     ASSERT_EQ(history.size(), 60u);
     EXPECT_LT(history.back().training_loss, 0.8 * history.front().training_loss);
     EXPECT_LT(history.back().force_mae, history.front().force_mae);
-  }
-}
-
-TEST(Training, LowersTheErrorOfStresses)
-{
-  Dataset data = snap_dataset(24);
-  add_random_stress(data);
-  for (Configuration &c : data.configurations)    // something that can be learned
-    for (int v = 0; v < 6; v++)
-      c.stress[v] = c.reference_stress[v] + 1e-4 * c.strain_derivative[v * data.n_descriptors];
-  const SampleSet samples(data, true, true, true), plain(data);
-  for (const OptimizerKind kind :
-       {OptimizerKind::adam, OptimizerKind::lbfgs, OptimizerKind::levenberg}) {
-    TrainingOptions options = small_options();
-    options.optimizer = kind;
-    options.num_epochs = 20;
-    options.learning_rate = 1e-3;
-    options.loss.stress_weight = 1.0;
-    Trainer trainer(options, small_shape(), samples);
-    Quiet progress;
-    trainer.run(progress, NEVER);
-    const std::vector<EpochRecord> &history = trainer.history();
-    EXPECT_LT(history.back().training_loss, history.front().training_loss) << (int) kind;
-    EXPECT_TRUE(std::isfinite(history.back().stress_mae));
-    Trainer other(options, small_shape(), plain);
-    other.run(progress, NEVER);
-    EXPECT_TRUE(std::isnan(other.history().back().stress_mae));
   }
 }
 

@@ -989,18 +989,5 @@ def test_full_disk():
     assert os.listdir("full") == []
 
 
-def test_refused_under_mpirun():
-    """Until training works on several ranks."""
-    json_data(n_solid=2, n_melt=1)
-    write_input(JSON_DATA, SETTINGS, REFERENCE)
-    os.mkdir("cut")
-    done = fit("../in.fit", cwd="cut", before=(_path("TORCHPOT_MPIRUN", "MPI launcher"), "-np",
-                                               "2"))
-    assert done.status == 1, (done.status, done.output, done.errors)
-    assert done.errors.count("this version trains on one rank") == 1, done.errors
-    assert "found: 2" in done.errors and "threads" in done.errors, done.errors
-    assert not os.listdir("cut")
-
-
 if __name__ == "__main__":
     main(globals())
