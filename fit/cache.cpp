@@ -157,10 +157,10 @@ bool fits(const Record &r, const Configuration &c, int n_descriptors, bool store
 
 }    // namespace
 
-std::string cache_key(const Dataset &dataset, bool strain, int lammps_version)
+std::string cache_key(const Dataset &dataset, int lammps_version)
 {
   ContentHash hash;
-  hash.add(std::string(MAGIC) + " " + TORCHPOT_VERSION + (strain ? " strain" : ""));
+  hash.add(std::string(MAGIC) + " " + TORCHPOT_VERSION);
   hash.add(descriptor_to_json(dataset.descriptor));
   hash.add(dataset.units);
   if (!dataset.reference.empty()) hash.add(std::to_string(lammps_version));
@@ -174,7 +174,7 @@ std::string cache_key(const Dataset &dataset, bool strain, int lammps_version)
     hash.add(c.position);
     hash.add(c.cell.vectors, sizeof c.cell.vectors);
     hash.add(c.cell.periodic, sizeof c.cell.periodic);
-    const char kind = (char) (c.has_forces + 2 * !c.descriptor.empty());
+    const char kind = (char) (c.has_forces + 2 * !c.descriptor.empty() + 4 * c.has_stress);
     hash.add(&kind, 1);
   }
   return hash.digest();

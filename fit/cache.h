@@ -11,13 +11,14 @@ namespace torchpot {
 /// SHA-256 over all that the cached numbers depend on: descriptor, reference commands and the files
 /// that they name, geometry of all configurations, versions of torchpot and, if there is a
 /// reference, LAMMPS; and over what is stored. Labels, weights and the split are not part of it.
-std::string cache_key(const Dataset &dataset, bool strain, int lammps_version);
+std::string cache_key(const Dataset &dataset, int lammps_version);
 
 /// The file in `folder` for a key.
 std::string cache_file(const std::string &folder, const std::string &key);
 
-/// Writes reference and, for configurations without `stored`, descriptors and blocks, to a
-/// temporary file that is then renamed. Throws Error with the path and the system's reason.
+/// Writes reference and, for configurations without `stored`, descriptors, blocks and strain
+/// derivatives, to a temporary file that is then renamed. Throws Error with the path and the
+/// system's reason.
 void write_cache(const std::string &file, const std::string &key, const Dataset &dataset,
                  const std::vector<bool> &stored);
 

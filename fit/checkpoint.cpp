@@ -16,7 +16,7 @@ namespace torchpot {
 namespace {
 
 // File: MAGIC, payload, SHA-256 of both in hexadecimal digits, END.
-const std::string MAGIC = "torchpot checkpoint 2\n";
+const std::string MAGIC = "torchpot checkpoint 3\n";
 const std::string END = "\nend\n";
 constexpr std::size_t DIGITS = 64;
 const char *const START_ANEW = "Start anew with --restart";
@@ -45,6 +45,7 @@ class Writer {
     put(r.validation_loss);
     put(r.energy_mae);
     put(r.force_mae);
+    put(r.stress_mae);
     put(r.seconds);
     put(r.best);
   }
@@ -82,6 +83,7 @@ class Reader {
     get(r.validation_loss);
     get(r.energy_mae);
     get(r.force_mae);
+    get(r.stress_mae);
     get(r.seconds);
     get(r.best);
   }

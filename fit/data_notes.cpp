@@ -1,6 +1,8 @@
 // What a person should know about the data of a fit.
 #include "data_notes.h"
 
+#include "stress_units.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -156,6 +158,22 @@ void note_missing_labels(const Dataset &data, const Settings &s, std::vector<std
       return !c.has_stress && p[0] && p[1] && p[2];
     });
   if (!text.empty()) notes.push_back("configurations " + text);
+}
+
+void note_unfitted_stress(const Dataset &data, std::vector<std::string> &notes)
+{
+  std::size_t fitted = 0, open = 0;
+  for (const Configuration &c : data.configurations) {
+    fitted += c.has_stress;
+    open += !is_periodic(c.cell);
+  }
+  const std::size_t all = data.configurations.size(), unknown = all - fitted - open;
+  if (fitted == 0)
+    notes.push_back("stress_weight has no effect: no configuration has a stress and a volume");
+  else if (fitted < all)
+    notes.push_back("stresses of " + std::to_string(fitted) + " of " + std::to_string(all) +
+                    " configurations are fitted; " + std::to_string(unknown) +
+                    " have none, and " + std::to_string(open) + " have open boundaries");
 }
 
 void note_duplicates(Dataset &data, std::vector<std::string> &notes)

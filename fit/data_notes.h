@@ -16,6 +16,9 @@ namespace torchpot {
 void note_missing_labels(const Dataset &data, const Settings &settings,
                          std::vector<std::string> &notes);
 
+/// How many configurations do not count where stresses are fitted, and why.
+void note_unfitted_stress(const Dataset &data, std::vector<std::string> &notes);
+
 /// Configurations with the same elements, cell and positions, to 1e-9. One sentence in notes, and
 /// in data.warnings if labels of equal configurations differ or if some train and others test.
 void note_duplicates(Dataset &data, std::vector<std::string> &notes);

@@ -71,7 +71,8 @@ Prediction predict_memory(const Dataset &data, int n_threads)
   Prediction p;
   for (std::size_t i = 0; i < all.size(); i++) {
     const std::size_t n = all[i].element.size();
-    const std::size_t bytes = descriptor_bytes(n, blocks[i], data.n_descriptors) +
+    const std::size_t bytes =
+        descriptor_bytes(n, blocks[i], data.n_descriptors, all[i].has_stress) +
         n * (9 * sizeof(double) + sizeof(int)) + sizeof(Configuration);
     p.n_blocks += blocks[i];
     p.bytes += bytes;

@@ -63,7 +63,8 @@ void append_blocks(const PairDerivatives &p, int n_descriptors, bool strain, Con
       const std::size_t pair = order[q];
       const double *d = p.derivative + pair * block;
       if (strain)
-        add_strain(d, p.vector + 3 * pair, n, &c.strain_derivative.edit()[(std::size_t) row * 6 * n]);
+        add_strain(d, p.vector + 3 * pair, n,
+                   &c.strain_derivative.edit()[(std::size_t) row * 6 * n]);
       if (p.second[pair] == row) continue;    // an own image moves along: no force
       while (columns[at] != p.second[pair]) at++;
       double *other = blocks + at * block;
@@ -151,7 +152,7 @@ void compute_descriptors(Configuration &c, Descriptor &descriptor, bool derivati
   c.derivative.edit().clear();
   c.has_derivatives = derivatives;
   c.strain_derivative.edit().assign(strain ? 6 * n * n_atoms : 0, 0.0);
-  if (derivatives || strain) {
+  if (derivatives) {
     const std::size_t n_blocks = blocks_of(all, c, descriptor);
     c.row.edit().reserve(n_blocks);
     c.column.edit().reserve(n_blocks);
@@ -172,6 +173,11 @@ void compute_descriptors(Configuration &c, Descriptor &descriptor, bool derivati
     append_blocks({list.first.size(), list.first.data(), list.table.neighbor.data(),
                    list.table.vector.data(), pair_derivative.data()},
                   (int) n, strain, c);
+    if (!derivatives) {    // strain derivatives alone
+      c.row.edit().clear();
+      c.column.edit().clear();
+      c.derivative.edit().clear();
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 #include "fit_files.h"
 
 #include "mliap_export.h"
+#include "stress_units.h"
 #include "torchpot_error.h"
 #include "torchpot_model_file.h"
 
@@ -47,10 +48,15 @@ ordered_json value(double number) { return std::isfinite(number) ? ordered_json(
 ordered_json errors_of(const std::vector<ErrorRow> &table, int set)
 {
   const ErrorSummary &energy = table[0].energy[set], &force = table[0].force[set];
-  return {{"energy_mae", value(energy.mae)},
-          {"energy_rmse", value(energy.rmse)},
-          {"force_mae", value(force.mae)},
-          {"force_rmse", value(force.rmse)}};
+  ordered_json errors = {{"energy_mae", value(energy.mae)},
+                         {"energy_rmse", value(energy.rmse)},
+                         {"force_mae", value(force.mae)},
+                         {"force_rmse", value(force.rmse)}};
+  if (has_stress(table)) {
+    errors["stress_mae"] = value(table[0].stress[set].mae);
+    errors["stress_rmse"] = value(table[0].stress[set].rmse);
+  }
+  return errors;
 }
 
 }    // namespace
@@ -91,6 +97,7 @@ std::vector<LossPoint> loss_history(const std::vector<EpochRecord> &history)
 void add_reference(const Dataset &dataset, FitResults &results)
 {
   const std::size_t n = dataset.n_atoms();
+  const double unit = shown_pressure(dataset.units).factor;
   if (results.configurations.size() != dataset.configurations.size() || results.type.size() != n)
     throw Error("the predictions are not those of the data", "add_reference",
                 std::to_string(results.configurations.size()) + " configurations, " +
@@ -101,6 +108,7 @@ void add_reference(const Dataset &dataset, FitResults &results)
     const Configuration &from = dataset.configurations[m];
     ConfigurationResult &to = results.configurations[m];
     to.reference_energy = from.reference_energy / from.n_atoms();
+    for (int v = 0; v < 6; ++v) to.reference_stress[v] = unit * from.reference_stress[v];
     std::copy(from.reference_force.begin(), from.reference_force.end(),
               results.reference_force.begin() + 3 * to.first_atom);
   }
@@ -121,7 +129,9 @@ std::string training_record(const Settings &settings, const Dataset &dataset,
                     {"groups", dataset.groups}};
   record["loss"] = {{"form", loss_name(settings)},
                     {"energy_weight", value(settings.pytorch.energy_weight)},
-                    {"force_weight", value(settings.pytorch.force_weight)}};
+                    {"force_weight", value(settings.pytorch.force_weight)},
+                    {"stress_weight",
+                     value(settings.fits_stress() ? settings.torchpot.stress_weight : 0.0)}};
   record["epochs"] = outcome.history.empty() ? 0 : outcome.history.back().epoch;
   record["best_epoch"] = outcome.best_epoch;
   record["errors"] = {{"train", errors_of(table, 0)}, {"test", errors_of(table, 1)}};
@@ -151,7 +161,7 @@ Model assemble_model(const Settings &settings, const Dataset &dataset, const Fit
 std::vector<std::string> fit_file_names(const Settings &settings, bool training)
 {
   const OutputSettings &out = settings.outfile;
-  std::vector<std::string> names = {out.metrics, out.perconfig, out.peratom,
+  std::vector<std::string> names = {out.metrics, out.perconfig, out.stress, out.peratom,
                                     settings.torchpot.report};
   if (training) {
     const MliapNames mliap(out.potential);
@@ -205,6 +215,9 @@ Facts settings_facts(const Settings &settings, const Dataset &dataset, const Fit
         ? "energy weight " + number(train.energy_weight) + ", force weight " +
             number(train.force_weight)
         : "weights of the groups";
+    const double stress = settings.torchpot.stress_weight;
+    if (settings.fits_stress())
+      weights += ", stress weight " + (std::isnan(stress) ? "of the groups" : number(stress));
     facts.push_back({"loss", std::string(loss_name(settings)) + ", " + weights});
     if (network.kind != NetworkKind::mlp)
       facts.push_back({"optimizer", "least squares"});
@@ -229,17 +242,19 @@ Facts data_facts(const Dataset &dataset)
                                          std::to_string(dataset.count(true)) + " for tests, in " +
                                          std::to_string(dataset.groups.size()) + " groups"});
   std::vector<std::size_t> count(dataset.elements.size(), 0);
-  std::size_t energies = 0, forces = 0;
+  std::size_t energies = 0, forces = 0, stresses = 0;
   for (const Configuration &configuration : dataset.configurations) {
     for (int element : configuration.element) ++count[element];
     energies += configuration.has_energy, forces += configuration.has_forces;
+    stresses += configuration.has_stress;
   }
   std::string atoms;
   for (std::size_t e = 0; e < count.size(); ++e)
     atoms += (e ? ", " : "") + std::to_string(count[e]) + " " + dataset.elements[e];
   facts.push_back({"atoms", atoms});
   facts.push_back({"labels", std::to_string(energies) + " configurations with energy, " +
-                                 std::to_string(forces) + " with forces"});
+                                 std::to_string(forces) + " with forces, " +
+                                 std::to_string(stresses) + " with stress"});
   facts.push_back({"SHA-256", dataset.hash});
   return facts;
 }
@@ -288,6 +303,17 @@ std::vector<std::string> write_lammps_files(const Settings &settings, const Data
   return {"no " + names.model + ", for LAMMPS's own pair_style mliap: " + mliap.obstacle};
 }
 
+/// Without stresses there is none, and that of an earlier fit goes.
+void write_stress_file(const FitResults &results, const std::string &file)
+{
+  const auto has = [](const ConfigurationResult &c) { return c.has_stress; };
+  std::error_code error;
+  if (std::any_of(results.configurations.begin(), results.configurations.end(), has))
+    write_output_file(file, [&](std::ostream &to) { write_stress(results, to); });
+  else
+    std::filesystem::remove(file, error);
+}
+
 }    // namespace
 
 std::vector<std::string> write_fit_files(const Settings &settings, const Dataset &dataset,
@@ -306,6 +332,7 @@ std::vector<std::string> write_fit_files(const Settings &settings, const Dataset
   if (!out.metrics.empty()) write_output_file(out.metrics, metrics_text(error_table(results)));
   if (!out.perconfig.empty())
     write_output_file(out.perconfig, [&](std::ostream &to) { write_perconfig(results, to); });
+  if (!out.stress.empty()) write_stress_file(results, out.stress);
   if (!out.peratom.empty())
     write_output_file(out.peratom, [&](std::ostream &to) { write_peratom(results, to); });
   if (!settings.torchpot.report.empty())

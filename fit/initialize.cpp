@@ -117,25 +117,29 @@ struct Spread {
 };
 
 /// Factor that gives the network's forces the spread of the training forces, or its energies that
-/// of the energies where there are no forces, times SHARE. A part of the data is enough.
+/// of the energies where there are no forces, or of the virials where there is nothing else, times
+/// SHARE. A part of the data is enough.
 double natural_scale(const NetworkParameters &network, const std::vector<const Sample *> &training)
 {
   BatchLoss evaluator(network, LossSettings(), Precision::float64);
-  Spread forces, energies;
+  Spread forces, energies, virials;
   std::vector<double> force;
   const std::size_t step = std::max<std::size_t>(1, training.size() / ENOUGH);
   for (std::size_t m = 0; m < training.size(); m += step) {
     const Sample &sample = *training[m];
     force.resize(3 * sample.n_atoms);
-    const double energy = evaluator.predict(sample, force.data());
-    double shift = 0.0;
+    double shift = 0.0, virial[6];
+    const double energy = evaluator.predict(sample, force.data(), virial);
     for (int i = 0; i < sample.n_atoms; i++) shift += network.energy_shift[sample.element[i]];
     if (sample.has_energy())
       energies.add((sample.energy - shift) / sample.n_atoms, (energy - shift) / sample.n_atoms);
     if (sample.has_forces())
       for (std::size_t k = 0; k < force.size(); k++) forces.add(sample.force[k], force[k]);
+    for (int v = 0; v < 6 && sample.has_virial(); v++) virials.add(sample.virial[v], virial[v]);
   }
-  const double scale = forces.ratio() > 0.0 ? forces.ratio() : energies.ratio();
+  const double scale = forces.ratio() > 0.0 ? forces.ratio()
+      : energies.ratio() > 0.0              ? energies.ratio()
+                                            : virials.ratio();
   return scale > 0.0 ? SHARE * scale : 1.0;
 }
 

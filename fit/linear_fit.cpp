@@ -17,8 +17,8 @@ std::size_t count_columns(const NetworkParameters &model)
   return (std::size_t) model.n_sets() * model.n_parameters() + model.n_elements;
 }
 
-/// The rows of one configuration: 3 N for the forces, then one for the energy. Columns: the
-/// coefficients of each set, then the change of each element's energy shift.
+/// The rows of one configuration: 3 N for the forces, one for the energy, 6 for the virial.
+/// Columns: the coefficients of each set, then the change of each element's energy shift.
 class Rows {
  public:
   explicit Rows(const NetworkParameters &model) :
@@ -47,6 +47,12 @@ class Rows {
       double target = sample.energy;
       for (int i = 0; i < sample.n_atoms; i++) target -= add_energy(sample, i);
       fit.add(1, rows.data(), &target, factors.energy);
+    }
+    if (sample.has_virial() && factors.virial != 0.0) {
+      rows.assign(6 * n_columns, 0.0);
+      for (int i = 0; i < sample.n_atoms; i++)
+        for (int v = 0; v < 6; v++) add_slopes(sample, i, sample.strain + (6 * i + v) * n, -1.0, v);
+      fit.add(6, rows.data(), sample.virial, factors.virial);
     }
   }
 
@@ -78,22 +84,26 @@ class Rows {
   /// Force on atom `column` through the features of atom `row`.
   void add_block(const Sample &sample, std::size_t b)
   {
-    const int i = sample.row[b];
+    for (int c = 0; c < 3; c++)
+      add_slopes(sample, sample.row[b], sample.derivative + (3 * b + c) * n, 1.0,
+                 3 * sample.column[b] + c);
+  }
+
+  /// Adds sign * d . (slopes of the features of atom i) to a row.
+  void add_slopes(const Sample &sample, int i, const double *d, double sign, std::size_t at)
+  {
     const std::size_t set = set_of(sample, i);
     const double *y = &scaled[i * n], *scale = &model.input_scale[set * n];
-    for (int c = 0; c < 3; c++) {
-      const double *d = sample.derivative + (3 * b + c) * n;
-      double *row = &rows[(3 * sample.column[b] + c) * n_columns + set * n_parameters];
-      for (std::size_t k = 0; k < n; k++) {
-        x[k] = d[k] / scale[k];
-        row[k] += x[k];
-      }
-      if (model.kind != NetworkKind::quadratic) continue;
-      double *pair = row + n;
-      for (std::size_t k = 0; k < n; k++) {
-        *pair++ += y[k] * x[k];
-        for (std::size_t l = k + 1; l < n; l++) *pair++ += x[k] * y[l] + y[k] * x[l];
-      }
+    double *row = &rows[at * n_columns + set * n_parameters];
+    for (std::size_t k = 0; k < n; k++) {
+      x[k] = sign * d[k] / scale[k];
+      row[k] += x[k];
+    }
+    if (model.kind != NetworkKind::quadratic) return;
+    double *pair = row + n;
+    for (std::size_t k = 0; k < n; k++) {
+      *pair++ += y[k] * x[k];
+      for (std::size_t l = k + 1; l < n; l++) *pair++ += x[k] * y[l] + y[k] * x[l];
     }
   }
 

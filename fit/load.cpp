@@ -13,6 +13,7 @@
 #include "scrape_xyz.h"
 #include "settings_reader.h"
 #include "split.h"
+#include "stress_units.h"
 #include "torchpot_error.h"
 
 #include <algorithm>
@@ -92,16 +93,26 @@ void gather(const Settings &s, const Sources &from, bool derivatives, Dataset &d
   gather_others(s, from, derivatives, data, notes);
 }
 
+std::string wanted_labels(const Settings &s)
+{
+  const CalculatorSettings &c = s.calculator;
+  const char *stress = s.fits_stress() ? " or Stress" : "";
+  if (c.energy && c.force) return std::string("Energy or Forces") + stress;
+  if (c.energy) return std::string("Energy") + stress + " (force = 0)";
+  return c.force ? std::string("Forces") + stress + " (energy = 0)"
+                 : "Stress (energy = 0 and force = 0)";
+}
+
 void check_labels(const Settings &s, Dataset &data)
 {
   for (Configuration &c : data.configurations) {
     c.has_energy = c.has_energy && s.calculator.energy;
     c.has_forces = c.has_forces && s.calculator.force;
-    if (!c.has_energy && !c.has_forces)
+    // only where the model has a stress too
+    c.has_stress = c.has_stress && s.calculator.stress && is_periodic(c.cell);
+    if (!c.has_energy && !c.has_forces && !(c.has_stress && s.fits_stress()))
       throw Error("the configuration has nothing to be fitted", c.group + "/" + c.file, "",
-                  s.calculator.energy && s.calculator.force ? "Energy or Forces"
-                      : s.calculator.energy                 ? "Energy (force = 0)"
-                                                            : "Forces (energy = 0)");
+                  wanted_labels(s));
   }
   if (data.count(false) == 0)
     throw Error("there is nothing to train on", s.input_file,
@@ -137,7 +148,7 @@ struct Work {
   std::unique_ptr<DescriptorStore> store;    // null: the arrays stay where they are
 };
 
-void compute_own(Dataset &data, const Settings &s, bool strain, Work &work, Ranks &ranks,
+void compute_own(Dataset &data, const Settings &s, Work &work, Ranks &ranks,
                  const std::function<void(std::size_t, std::size_t)> &progress)
 {
   std::vector<Configuration> &all = data.configurations;
@@ -159,7 +170,8 @@ void compute_own(Dataset &data, const Settings &s, bool strain, Work &work, Rank
   std::atomic<std::size_t> done{0};
   parallel_for(own.size(), n_threads, [&](int thread, std::size_t k) {
     Configuration &c = all[own[k]];
-    if (!work.stored[own[k]]) compute_descriptors(c, *descriptors[thread], c.has_forces, strain);
+    if (!work.stored[own[k]])
+      compute_descriptors(c, *descriptors[thread], c.has_forces, c.has_stress);
     if (work.store) work.store->place(own[k]);
     const std::size_t n = ++done;
     if (progress && thread == 0) progress(n, own.size());
@@ -176,8 +188,8 @@ void assign_owners(const Dataset &data, bool from_cache, const Ranks &ranks, Wor
     if (!work.stored[i]) work.owner[i] = (int) (dealt++ % ranks.size());
 }
 
-std::size_t own_bytes(const Dataset &data, bool strain, bool from_cache, const Work &work,
-                      int n_threads, const Ranks &ranks)
+std::size_t own_bytes(const Dataset &data, bool from_cache, const Work &work, int n_threads,
+                      const Ranks &ranks)
 {
   const std::vector<Configuration> &all = data.configurations;
   const std::unique_ptr<Descriptor> descriptor = make_snap(data.descriptor);
@@ -187,10 +199,10 @@ std::size_t own_bytes(const Dataset &data, bool strain, bool from_cache, const W
     const Configuration &c = all[i];
     const bool known = from_cache || work.stored[i];
     const std::size_t n_blocks = known ? c.n_blocks()
-        : c.has_forces || strain       ? count_blocks(c, *descriptor)
+        : c.has_forces                 ? count_blocks(c, *descriptor)
                                        : 0;
     bytes[i] = DescriptorStore::bytes(c.element.size(), n_blocks, data.n_descriptors,
-                                      strain || !c.strain_derivative.empty());
+                                      c.has_stress || !c.strain_derivative.empty());
   });
   std::size_t sum = 0;
   for (const std::size_t b : bytes) sum += b;
@@ -239,6 +251,7 @@ Dataset load_dataset(const Settings &s, bool derivatives, std::vector<std::strin
   if (!std::isnan(s.pytorch.training_fraction))
     split_globally(data.configurations, s.pytorch.training_fraction, s.torchpot.seed);
   check_labels(s, data);
+  if (s.fits_stress()) note_unfitted_stress(data, notes);
   note_missing_labels(data, s, notes);
   note_duplicates(data, notes);
   if (s.smartweights) divide_weights(data.configurations);
@@ -248,8 +261,8 @@ Dataset load_dataset(const Settings &s, bool derivatives, std::vector<std::strin
   return data;
 }
 
-PrepareResult prepare_dataset(Dataset &data, const Settings &s, bool strain,
-                              const std::function<void(std::size_t, std::size_t)> &progress,
+PrepareResult prepare_dataset(Dataset &data, const Settings &s,
+                               const std::function<void(std::size_t, std::size_t)> &progress,
                               Ranks &ranks)
 {
   const auto start = std::chrono::steady_clock::now();
@@ -257,16 +270,16 @@ PrepareResult prepare_dataset(Dataset &data, const Settings &s, bool strain,
   Work work;
   std::vector<std::uint64_t> flags;    // those of rank 0, which alone reads what is stored
   for (const Configuration &c : data.configurations)
-    flags.push_back(ranks.is_first() && !c.descriptor.empty() && !strain);
+    flags.push_back(ranks.is_first() && !c.descriptor.empty());
   ranks.sum(flags.data(), flags.size());
-  bool all_stored = data.reference.empty() && !strain;
+  bool all_stored = data.reference.empty();
   for (const std::uint64_t flag : flags) {
     work.stored.push_back(flag != 0);
     all_stored = all_stored && flag;
   }
   std::string file, key, problem;
   if (!s.torchpot.cache.empty() && !all_stored && ranks.is_first()) {
-    key = cache_key(data, strain, data.reference.empty() ? 0 : lammps_library_version());
+    key = cache_key(data, data.reference.empty() ? 0 : lammps_library_version());
     file = cache_file(s.torchpot.cache, key);
     result.from_cache = read_cache(file, key, data, work.stored, problem);
     if (!problem.empty())
@@ -280,7 +293,7 @@ PrepareResult prepare_dataset(Dataset &data, const Settings &s, bool strain,
   const double limit = 1e9 * s.torchpot.memory_limit;
   std::size_t bytes = 0;
   if (ranks.size() > 1 || limit > 0.0)
-    bytes = own_bytes(data, strain, result.from_cache, work, n_threads, ranks);
+    bytes = own_bytes(data, result.from_cache, work, n_threads, ranks);
   std::uint64_t total = bytes;
   ranks.sum(&total, 1);
   result.mapped = limit > 0.0 && (double) total > limit;
@@ -292,7 +305,7 @@ PrepareResult prepare_dataset(Dataset &data, const Settings &s, bool strain,
   const bool complete = result.from_cache || all_stored;
   ranks.together([&] {
     if (!complete)
-      compute_own(data, s, strain, work, ranks, progress);
+      compute_own(data, s, work, ranks, progress);
     else if (work.store && ranks.is_first())
       for (std::size_t i = 0; i < data.configurations.size(); i++) work.store->place(i);
   });

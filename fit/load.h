@@ -23,11 +23,12 @@ struct PrepareResult {
   double seconds = 0.0;
   std::vector<std::string> warnings;    // a damaged cache, a folder that cannot be written to
 };
-/// Computes reference, descriptors and blocks, or takes them from the cache. The result does not
-/// depend on the number of threads. progress(done, all), if given, is called now and then; what
-/// it throws ends the work. Collective: each rank computes a part, all have the result.
+/// Computes reference, descriptors and blocks, and strain derivatives for configurations with a
+/// stress, or takes them from the cache. The result does not depend on the number of threads.
+/// progress(done, all), if given, is called now and then; what it throws ends the work.
+/// Collective: each rank computes a part, all have the result.
 PrepareResult
-prepare_dataset(Dataset &dataset, const Settings &settings, bool strain = false,
+prepare_dataset(Dataset &dataset, const Settings &settings,
                 const std::function<void(std::size_t, std::size_t)> &progress = nullptr,
                 Ranks &ranks = single_rank());
 

@@ -1,4 +1,4 @@
-// The weighted energy and force loss of a batch of configurations and its gradient.
+// The weighted energy, force and stress loss of a batch of configurations and its gradient.
 #include "loss.h"
 
 #include <algorithm>
@@ -16,22 +16,29 @@ void loss_factors(const LossSettings &settings, std::size_t n, const Sample *con
 {
   const bool all_energies = std::isfinite(settings.energy_weight);
   const bool all_forces = std::isfinite(settings.force_weight);
-  double n_energies = 0.0, n_components = 0.0;
+  const bool stresses = settings.stress_weight != 0.0;
+  const bool all_stresses = std::isfinite(settings.stress_weight);
+  double n_energies = 0.0, n_components = 0.0, n_virials = 0.0;
   for (std::size_t m = 0; m < n; m++) {
     if (batch[m]->has_energy()) n_energies += 1.0;
     if (batch[m]->has_forces()) n_components += 3.0 * batch[m]->n_atoms;
+    if (batch[m]->has_virial()) n_virials += 6.0;
   }
   for (std::size_t m = 0; m < n; m++) {
     const Sample &sample = *batch[m];
     const double n_atoms = sample.n_atoms;
     const double we = all_energies ? settings.energy_weight : sample.energy_weight;
     const double wf = all_forces ? settings.force_weight : sample.force_weight;
+    const double ws = all_stresses ? settings.stress_weight : sample.stress_weight;
+    const bool has_virial = stresses && sample.has_virial();
     if (settings.form == LossForm::fitsnap) {
       factors[m].energy = sample.has_energy() ? we / (n_energies * n_atoms * n_atoms) : 0.0;
       factors[m].force = sample.has_forces() ? wf / n_components : 0.0;
+      factors[m].virial = has_virial ? ws / (n_virials * n_atoms * n_atoms) : 0.0;
     } else {
       factors[m].energy = sample.has_energy() ? we / ((double) n * n_atoms) : 0.0;
       factors[m].force = sample.has_forces() ? wf / (3.0 * (double) n * n_atoms) : 0.0;
+      factors[m].virial = has_virial ? ws / (6.0 * (double) n * n_atoms) : 0.0;
     }
   }
 }
@@ -40,6 +47,12 @@ namespace {
 // Atoms of a chunk: enough to fill SIMD vectors, few enough that a batch can be shared out.
 constexpr int CHUNK_ATOMS = 64;
 constexpr std::size_t MAX_SLOT_BYTES = 64 << 20;    // of the gradients of chunks, of several ranks
+
+/// Energy, forces and virial of one configuration.
+std::size_t predicted_numbers(const Sample &sample)
+{
+  return 1 + 3 * (std::size_t) sample.n_atoms + 6;
+}
 }    // namespace
 
 /// In shared memory: the figures of a chunk, followed by its gradient [n].
@@ -85,7 +98,7 @@ double BatchLoss::evaluate(std::size_t n_batch, const Sample *const *batch, doub
 std::size_t BatchLoss::prediction_size(std::size_t n_batch, const Sample *const *batch)
 {
   std::size_t size = 0;
-  for (std::size_t m = 0; m < n_batch; m++) size += 1 + 3 * (std::size_t) batch[m]->n_atoms;
+  for (std::size_t m = 0; m < n_batch; m++) size += predicted_numbers(*batch[m]);
   return size;
 }
 
@@ -210,7 +223,7 @@ double BatchLoss::evaluate_chunk(const Chunk &chunk, double *result, ErrorSums *
     loss += evaluate_sample(sample, chunk.factors[m], first_atom, result != nullptr, sums,
                             predicted);
     first_atom += sample.n_atoms;
-    if (predicted) predicted += 1 + 3 * sample.n_atoms;
+    if (predicted) predicted += predicted_numbers(sample);
   }
   if (result) {
     std::fill(result, result + n, 0.0);
@@ -224,6 +237,33 @@ void BatchLoss::predict_forces(const Sample &sample, int first_atom, double *res
   std::fill_n(result, 3 * sample.n_atoms, 0.0);
   derivative_forward(n_descriptors, sample.n_blocks, sample.derivative, sample.row, sample.column,
                      &slope[(std::size_t) first_atom * n_descriptors], result);
+}
+
+// The virial is W = - sum_i strain_i g_i, linear in g as the forces are.
+void BatchLoss::predict_virial(const Sample &sample, int first_atom, double *result) const
+{
+  const std::size_t n_slopes = n_descriptors;
+  const double *s = sample.strain;
+  std::fill_n(result, 6, 0.0);
+  for (int i = 0; i < sample.n_atoms; i++) {
+    const double *g = &slope[(first_atom + i) * n_slopes];
+    for (int v = 0; v < 6; v++, s += n_slopes) {
+      double sum = 0.0;
+      for (std::size_t k = 0; k < n_slopes; k++) sum += g[k] * s[k];
+      result[v] -= sum;
+    }
+  }
+}
+
+void BatchLoss::add_virial_adjoint(const Sample &sample, int first_atom, const double *factor)
+{
+  const std::size_t n_slopes = n_descriptors;
+  const double *s = sample.strain;
+  for (int i = 0; i < sample.n_atoms; i++) {
+    double *h = &slope_factor[(first_atom + i) * n_slopes];
+    for (int v = 0; v < 6; v++, s += n_slopes)
+      for (std::size_t k = 0; k < n_slopes; k++) h[k] -= factor[v] * s[k];
+  }
 }
 
 void BatchLoss::product_chunk(const Chunk &chunk, const double *predicted, BatchLoss &moved,
@@ -253,62 +293,105 @@ void BatchLoss::product_chunk(const Chunk &chunk, const double *predicted, Batch
                          sample.column, f, &slope_factor[offset]);
     }
     predicted += 3 * n_atoms;
+    if (factor.virial != 0.0) {
+      double w[6];
+      moved.predict_virial(sample, first_atom, w);
+      for (int v = 0; v < 6; v++) w[v] = factor.virial * (w[v] - predicted[v]) / step;
+      add_virial_adjoint(sample, first_atom, w);
+    }
+    predicted += 6;
     first_atom += n_atoms;
   }
   std::fill(result, result + n, 0.0);
   network->parameter_gradient(energy_factor.data(), slope_factor.data(), result);
 }
 
-// The forces are F = D g with g the slopes dE/dB, linear in g: dL/dg = D^T dL/dF.
 double BatchLoss::evaluate_sample(const Sample &sample, const LossFactors &factor, int first_atom,
                                   bool with_gradient, ErrorSums *sums, double *predicted)
 {
   const int n_atoms = sample.n_atoms;
-  double loss = 0.0, error = 0.0;
+  double error = 0.0;
   if (sample.has_energy()) {
     for (int i = 0; i < n_atoms; i++) error += energy[first_atom + i];
     if (predicted) *predicted = error;
     error -= sample.energy;
-    loss += factor.energy * error * error;
     if (sums) {
       sums->n_energies++;
       sums->energy += std::fabs(error) / n_atoms;
     }
   }
-  const std::size_t offset = (std::size_t) first_atom * n_descriptors;
   if (with_gradient) {
+    const std::size_t offset = (std::size_t) first_atom * n_descriptors;
     std::fill_n(&energy_factor[first_atom], n_atoms, 2.0 * factor.energy * error);
     std::fill_n(&slope_factor[offset], (std::size_t) n_atoms * n_descriptors, 0.0);
   }
-  if (!sample.has_forces()) return loss;
+  double loss = factor.energy * error * error;
+  if (sample.has_forces())
+    loss += force_loss(sample, factor.force, first_atom, with_gradient, sums,
+                       predicted ? predicted + 1 : nullptr);
+  if (sample.has_virial())
+    loss += virial_loss(sample, factor.virial, first_atom, with_gradient, sums,
+                        predicted ? predicted + 1 + 3 * n_atoms : nullptr);
+  return loss;
+}
 
+// The forces are F = D g with g the slopes dE/dB, linear in g: dL/dg = D^T dL/dF.
+double BatchLoss::force_loss(const Sample &sample, double factor, int first_atom,
+                             bool with_gradient, ErrorSums *sums, double *predicted)
+{
   double *f = force.data();
+  const int n_components = 3 * sample.n_atoms;
   predict_forces(sample, first_atom, f);
-  if (predicted) std::copy_n(f, 3 * n_atoms, predicted + 1);
+  if (predicted) std::copy_n(f, n_components, predicted);
   double squares = 0.0, absolute = 0.0;
-  for (int k = 0; k < 3 * n_atoms; k++) {
+  for (int k = 0; k < n_components; k++) {
     const double residual = f[k] - sample.force[k];
     squares += residual * residual;
     absolute += std::fabs(residual);
-    f[k] = 2.0 * factor.force * residual;
+    f[k] = 2.0 * factor * residual;
   }
   if (sums) {
-    sums->n_forces += 3 * n_atoms;
+    sums->n_forces += n_components;
     sums->force += absolute;
   }
   if (with_gradient)
     derivative_adjoint(n_descriptors, sample.n_blocks, sample.derivative, sample.row,
-                       sample.column, f, &slope_factor[offset]);
-  return loss + factor.force * squares;
+                       sample.column, f,
+                       &slope_factor[(std::size_t) first_atom * n_descriptors]);
+  return factor * squares;
 }
 
-double BatchLoss::predict(const Sample &sample, double *result)
+double BatchLoss::virial_loss(const Sample &sample, double factor, int first_atom,
+                              bool with_gradient, ErrorSums *sums, double *predicted)
+{
+  double w[6], squares = 0.0, absolute = 0.0;
+  predict_virial(sample, first_atom, w);
+  if (predicted) std::copy_n(w, 6, predicted);
+  for (int v = 0; v < 6; v++) {
+    const double residual = w[v] - sample.virial[v];
+    squares += residual * residual;
+    absolute += std::fabs(residual);
+    w[v] = 2.0 * factor * residual;
+  }
+  if (sums) {
+    sums->n_stresses += 6;
+    sums->stress += absolute * sample.shown_stress;
+  }
+  if (with_gradient && factor != 0.0) add_virial_adjoint(sample, first_atom, w);
+  return factor * squares;
+}
+
+double BatchLoss::predict(const Sample &sample, double *result, double *virial)
 {
   const Sample *samples = &sample;
   forward(1, &samples);
   double total = 0.0;
   for (int i = 0; i < sample.n_atoms; i++) total += energy[i];
   predict_forces(sample, 0, result);
+  if (virial && sample.strain)
+    predict_virial(sample, 0, virial);
+  else if (virial)
+    std::fill_n(virial, 6, std::numeric_limits<double>::quiet_NaN());
   return total;
 }
 

@@ -1,4 +1,4 @@
-// The weighted energy and force loss of a batch of configurations and its gradient.
+// The weighted energy, force and stress loss of a batch of configurations and its gradient.
 #ifndef TORCHPOT_FIT_LOSS_H
 #define TORCHPOT_FIT_LOSS_H
 
@@ -11,11 +11,14 @@
 
 namespace torchpot {
 
-/// With N_m atoms in configuration m of the M of a batch, and dE_m, dF_mi prediction minus label:
+/// With N_m atoms in configuration m of the M of a batch, dE_m and dF_mi prediction minus label,
+/// and dW_m = V_m dS_m the six components of the stress's error times the volume, an energy:
 ///   fitsnap      mean over m of wE_m (dE_m / N_m)^2
 ///                + mean over all force components of wF_m dF^2   (as FitSNAP computes it)
-///   documented   1/M sum_m 1/N_m { wE_m dE_m^2 + wF_m / 3 sum_i |dF_mi|^2 }
-/// Configurations without a label of energy or of forces do not count in that mean of `fitsnap`.
+///                + mean over m and six components of wS_m (dW_m / N_m)^2
+///   documented   1/M sum_m 1/N_m { wE_m dE_m^2 + wF_m / 3 sum_i |dF_mi|^2 + wS_m / 6 |dW_m|^2 }
+/// Configurations without a label of energy, forces or stress do not count in that mean of
+/// `fitsnap`.
 enum class LossForm { fitsnap, documented };
 const char *to_string(LossForm);
 
@@ -24,11 +27,13 @@ struct LossSettings {
   /// Weights for all configurations alike; NaN: the weights of each configuration.
   double energy_weight = std::numeric_limits<double>::quiet_NaN();
   double force_weight = std::numeric_limits<double>::quiet_NaN();
+  double stress_weight = 0.0;    // 0: stresses are not fitted
 };
 
-/// The loss of a batch is  sum_m energy_m dE_m^2 + force_m sum_i |dF_mi|^2  with these factors.
+/// The loss of a batch is  sum_m energy_m dE_m^2 + force_m sum_i |dF_mi|^2 + virial_m |dW_m|^2
+/// with these factors.
 struct LossFactors {
-  double energy = 0.0, force = 0.0;
+  double energy = 0.0, force = 0.0, virial = 0.0;
 };
 /// factors [n] for a batch of n configurations
 void loss_factors(const LossSettings &settings, std::size_t n, const Sample *const *batch,
@@ -36,18 +41,22 @@ void loss_factors(const LossSettings &settings, std::size_t n, const Sample *con
 
 /// Sums over configurations for mean errors.
 struct ErrorSums {
-  std::size_t n_energies = 0, n_forces = 0;    // configurations, force components
-  double energy = 0.0, force = 0.0;            // sums of |dE / N| and of |dF|
+  std::size_t n_energies = 0, n_forces = 0, n_stresses = 0;    // configurations, components
+  double energy = 0.0, force = 0.0;    // sums of |dE / N| and of |dF|
+  double stress = 0.0;                 // of |dS| as it is shown: Sample::shown_stress
 
   void add(const ErrorSums &other)
   {
     n_energies += other.n_energies;
     n_forces += other.n_forces;
+    n_stresses += other.n_stresses;
     energy += other.energy;
     force += other.force;
+    stress += other.stress;
   }
   double energy_mae() const { return energy / (double) n_energies; }    // NaN if there are none
   double force_mae() const { return force / (double) n_forces; }
+  double stress_mae() const { return stress / (double) n_stresses; }
 };
 
 /// Evaluates batches. A batch is cut into chunks of whole configurations, in order; the ranks share
@@ -66,7 +75,7 @@ class BatchLoss {
   double evaluate(std::size_t n, const Sample *const *batch, double *gradient,
                   ErrorSums *sums = nullptr);
   /// The same with given factors [n] in place of those of the batch. `predicted`, if not null,
-  /// gets the energy and the forces of each configuration, one after another: prediction_size().
+  /// gets energy, forces and virial of each configuration, one after another: prediction_size().
   double evaluate(std::size_t n, const Sample *const *batch, const LossFactors *factors,
                   double *gradient, ErrorSums *sums = nullptr, double *predicted = nullptr);
   static std::size_t prediction_size(std::size_t n, const Sample *const *batch);
@@ -77,8 +86,9 @@ class BatchLoss {
   void product(std::size_t n, const Sample *const *batch, const LossFactors *factors,
                const double *predicted, BatchLoss &moved, double step, double *result);
 
-  /// Energy of the configuration and forces [n_atoms][3].
-  double predict(const Sample &sample, double *force);
+  /// Energy of the configuration, forces [n_atoms][3] and, if not null, virial [6], which is NaN
+  /// where the sample has no strain derivatives.
+  double predict(const Sample &sample, double *force, double *virial = nullptr);
 
   std::size_t n_parameters() const { return n; }
 
@@ -102,9 +112,15 @@ class BatchLoss {
   double evaluate_chunk(const Chunk &chunk, double *partial, ErrorSums *sums, double *predicted);
   double evaluate_sample(const Sample &sample, const LossFactors &factors, int first_atom,
                          bool with_gradient, ErrorSums *sums, double *predicted);
+  double force_loss(const Sample &sample, double factor, int first_atom, bool with_gradient,
+                    ErrorSums *sums, double *predicted);
+  double virial_loss(const Sample &sample, double factor, int first_atom, bool with_gradient,
+                     ErrorSums *sums, double *predicted);
   void product_chunk(const Chunk &chunk, const double *predicted, BatchLoss &moved, double step,
                      double *partial);
   void predict_forces(const Sample &sample, int first_atom, double *result) const;
+  void predict_virial(const Sample &sample, int first_atom, double *result) const;
+  void add_virial_adjoint(const Sample &sample, int first_atom, const double *factor);
   void forward(std::size_t n_samples, const Sample *const *samples);
   void reserve(int n_atoms);
 

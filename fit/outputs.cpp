@@ -1,6 +1,7 @@
 // Files that a fit leaves behind, in FitSNAP's formats, and the table printed at its end.
 #include "outputs.h"
 
+#include "stress_units.h"
 #include "torchpot_error.h"
 
 #include <algorithm>
@@ -117,14 +118,17 @@ std::string metrics_text(const std::vector<ErrorRow> &table)
     text += group + std::string(width - group.size(), ' ') + rest;
   };
   line("Group", "Train/Test", "Property", "Count", "MAE", "RMSE");
+  const bool stresses = has_stress(table);
   for (const ErrorRow &row : table)
-    for (int set = 0; set < 2; ++set)
-      for (bool force : {false, true}) {
-        const ErrorSummary &errors = force ? row.force[set] : row.energy[set];
-        line(row.group, set ? "Test" : "Train", force ? "Force" : "Energy",
-             std::to_string(errors.count), printed("%.3e", errors.mae),
-             printed("%.3e", errors.rmse));
-      }
+    for (int set = 0; set < 2; ++set) {
+      auto errors_line = [&](const char *property, const ErrorSummary &errors) {
+        line(row.group, set ? "Test" : "Train", property, std::to_string(errors.count),
+             printed("%.3e", errors.mae), printed("%.3e", errors.rmse));
+      };
+      errors_line("Energy", row.energy[set]);
+      errors_line("Force", row.force[set]);
+      if (stresses) errors_line("Stress", row.stress[set]);
+    }
   return text;
 }
 
@@ -136,6 +140,21 @@ void write_perconfig(const FitResults &results, std::ostream &out)
         << printed("%.15g", configuration.energy) << ' '
         << printed("%.15g", configuration.predicted_energy) << ' '
         << (configuration.test ? "True" : "False") << '\n';
+}
+
+void write_stress(const FitResults &results, std::ostream &out)
+{
+  out << "Filename Group Natoms";
+  for (const char *kind : {"_Truth", "_Pred"})
+    for (const char *name : {"Sxx", "Syy", "Szz", "Sxy", "Sxz", "Syz"}) out << ' ' << name << kind;
+  out << " Testing_Bool\n";
+  for (const ConfigurationResult &configuration : results.configurations) {
+    if (!configuration.has_stress) continue;
+    out << configuration.file << ' ' << configuration.group << ' ' << configuration.n_atoms;
+    for (const double *stress : {configuration.stress, configuration.predicted_stress})
+      for (int v = 0; v < 6; ++v) out << ' ' << printed("%.15g", stress[v]);
+    out << (configuration.test ? " True\n" : " False\n");
+  }
 }
 
 void write_peratom(const FitResults &results, std::ostream &out)
@@ -234,42 +253,74 @@ ShownUnits shown_units(const std::string &units)
   return {"energy unit/atom", "force unit", 1.0};
 }
 
+namespace {
+
+std::string error_cell(double value, double factor)
+{
+  if (!std::isfinite(value)) return std::string(9, ' ') + "-";
+  value *= factor;
+  return printed(value < 9.9995 ? "%10.3f" : value < 99.995 ? "%10.2f" : "%10.1f", value);
+}
+
+/// One line of the table: counts and errors of a row or a baseline in one set.
+template <class Row>
+std::string error_line(const std::string &name, int width, const Row &row, int set, double factor,
+                       bool stresses)
+{
+  std::string text = "  " + name + std::string(width - name.size(), ' ');
+  auto add = [&](int columns, const ErrorSummary &errors, double scale) {
+    char count[64];
+    std::snprintf(count, sizeof count, "%*zu", columns, errors.count);
+    text += count + error_cell(errors.mae, scale) + error_cell(errors.rmse, scale);
+  };
+  add(8, row.energy[set], factor);
+  add(10, row.force[set], factor);
+  if (stresses) add(10, row.stress[set], 1.0);
+  return text + "\n";
+}
+
+std::string error_heads(const char *set, int width, const std::string &units, bool stresses)
+{
+  const ShownUnits shown = shown_units(units);
+  char text[300];
+  std::snprintf(text, sizeof text, "  %-*s%28s%30s", width, set,
+                ("energy, " + shown.energy).c_str(), ("force, " + shown.force).c_str());
+  std::string heads = text;
+  if (stresses) {
+    std::snprintf(text, sizeof text, "%30s", ("stress, " + shown_pressure(units).unit).c_str());
+    heads += text;
+  }
+  std::snprintf(text, sizeof text, "\n  %-*s%8s%10s%10s%10s%10s%10s", width, "", "configs", "MAE",
+                "RMSE", "atoms", "MAE", "RMSE");
+  heads += text;
+  if (stresses) {
+    std::snprintf(text, sizeof text, "%10s%10s%10s", "configs", "MAE", "RMSE");
+    heads += text;
+  }
+  return heads + "\n";
+}
+
+}    // namespace
+
 std::string error_report(const std::vector<ErrorRow> &table, const std::vector<Baseline> &baselines,
                          const std::string &units)
 {
-  const ShownUnits shown = shown_units(units);
+  const double factor = shown_units(units).factor;
+  const bool stresses = has_stress(table);
   std::size_t width = 12;
   for (const ErrorRow &row : table) width = std::max(width, row.group.size());
   for (const Baseline &baseline : baselines) width = std::max(width, baseline.name.size());
   std::string text;
-  auto cell = [&](double value) {
-    if (!std::isfinite(value)) return std::string("         -");
-    value *= shown.factor;
-    return printed(value < 9.9995 ? "%10.3f" : value < 99.995 ? "%10.2f" : "%10.1f", value);
-  };
-  auto line = [&](const std::string &name, const ErrorSummary &energy, const ErrorSummary &force) {
-    char counts[64];
-    std::snprintf(counts, sizeof counts, "%8zu", energy.count);
-    text += "  " + name + std::string(width - name.size(), ' ') + counts + cell(energy.mae) +
-        cell(energy.rmse);
-    std::snprintf(counts, sizeof counts, "%10zu", force.count);
-    text += std::string(counts) + cell(force.mae) + cell(force.rmse) + "\n";
-  };
   for (int set = 1; set >= 0; --set) {
-    if (!table.empty() && !table[0].energy[set].count && !table[0].force[set].count) continue;
-    char head[200];
-    std::snprintf(head, sizeof head, "  %-*s%28s%30s\n", (int) width, set ? "Test" : "Training",
-                  ("energy, " + shown.energy).c_str(), ("force, " + shown.force).c_str());
-    text += head;
-    std::snprintf(head, sizeof head, "  %-*s%8s%10s%10s%10s%10s%10s\n", (int) width, "", "configs",
-                  "MAE", "RMSE", "atoms", "MAE", "RMSE");
-    text += head;
+    if (!table.empty() && !table[0].has(set)) continue;
+    text += error_heads(set ? "Test" : "Training", (int) width, units, stresses);
     for (const ErrorRow &row : table)
-      if (row.energy[set].count || row.force[set].count)
-        line(row.group == "*ALL" ? "all" : row.group, row.energy[set], row.force[set]);
+      if (row.has(set))
+        text += error_line(row.group == "*ALL" ? "all" : row.group, (int) width, row, set, factor,
+                           stresses);
     for (const Baseline &baseline : baselines)
-      if (baseline.energy[set].count || baseline.force[set].count)
-        line(baseline.name, baseline.energy[set], baseline.force[set]);
+      if (baseline.has(set))
+        text += error_line(baseline.name, (int) width, baseline, set, factor, stresses);
     text += "\n";
   }
   return text;

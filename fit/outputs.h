@@ -21,12 +21,17 @@ void write_output_file(const std::string &file, const std::function<void(std::os
 void write_output_file(const std::string &file, const std::string &content);
 
 /// Columns Group Train/Test Property Count MAE RMSE; eV/atom and eV/Angstrom (energy and length
-/// units of the data), force errors per component. nan where there is nothing to compare.
+/// units of the data), force errors per component. nan where there is nothing to compare. If there
+/// are stresses a third row has their errors per component, for metal in GPa.
 std::string metrics_text(const std::vector<ErrorRow> &table);
 
 /// Filename Group Natoms Energy_Truth Energy_Pred Testing_Bool; energies per atom. Truth is, as
 /// FitSNAP has it, the label less the reference potential.
 void write_perconfig(const FitResults &results, std::ostream &out);
+/// Filename Group Natoms, six components of the stress (pressure tensor xx yy zz xy xz yz, for
+/// metal in GPa) as truth and as predicted, Testing_Bool; of configurations with a stress. Truth
+/// as above.
+void write_stress(const FitResults &results, std::ostream &out);
 /// Filename Group AtomID Type Fx_Truth .. Fz_Pred Testing_Bool; ids and types count from 1.
 void write_peratom(const FitResults &results, std::ostream &out);
 
@@ -50,7 +55,8 @@ std::string potential_mod_text(const std::vector<std::string> &reference, const 
                                const std::vector<std::string> &elements);
 
 /// The table for a terminal: per group, in meV/atom and meV/Angstrom (if `units` is metal;
-/// otherwise in the units' own energies and lengths), with the baselines below.
+/// otherwise in the units' own energies and lengths), with the baselines below. Columns for stress
+/// if there are stresses.
 std::string error_report(const std::vector<ErrorRow> &table, const std::vector<Baseline> &baselines,
                          const std::string &units);
 

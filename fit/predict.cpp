@@ -1,7 +1,11 @@
 // Predictions of a model for all configurations, and their table beside the labels.
 #include "trainer.h"
 
+#include "stress_units.h"
 #include "torchpot_error.h"
+
+#include <algorithm>
+#include <cmath>
 
 namespace torchpot {
 
@@ -9,7 +13,7 @@ namespace {
 
 /// Plain and in double, for the models that NetworkBatch does not know.
 double predict_plain(const NetworkParameters &model, const Sample &sample,
-                     std::vector<double> &slope, double *force)
+                     std::vector<double> &slope, double *force, double *virial)
 {
   const std::size_t n = model.n_descriptors;
   slope.resize(sample.n_atoms * n);
@@ -18,6 +22,11 @@ double predict_plain(const NetworkParameters &model, const Sample &sample,
     energy += network_reference(model, sample.element[i], sample.descriptor + i * n, &slope[i * n]);
   derivative_forward(model.n_descriptors, sample.n_blocks, sample.derivative, sample.row,
                      sample.column, slope.data(), force);
+  std::fill_n(virial, 6, sample.strain ? 0.0 : std::numeric_limits<double>::quiet_NaN());
+  for (int i = 0; i < sample.n_atoms && sample.strain; i++)
+    for (std::size_t v = 0; v < 6; v++)
+      for (std::size_t k = 0; k < n; k++)
+        virial[v] -= slope[i * n + k] * sample.strain[(6 * i + v) * n + k];
   return energy;
 }
 
@@ -42,8 +51,10 @@ Predictions predict(const NetworkParameters &model, const SampleSet &samples,
   std::vector<double> slope;
   double *force = result.force.data();
   for (const Sample &sample : samples.all) {
-    result.energy.push_back(network ? network->predict(sample, force)
-                                    : predict_plain(model, sample, slope, force));
+    double virial[6];
+    result.energy.push_back(network ? network->predict(sample, force, virial)
+                                    : predict_plain(model, sample, slope, force, virial));
+    for (const double w : virial) result.stress.push_back(w * sample.shown_stress);
     force += 3 * sample.n_atoms;
     if (between) between();
   }
@@ -54,6 +65,7 @@ FitResults fit_results(const Dataset &dataset, const Predictions &predictions)
 {
   FitResults results;
   std::size_t atom = 0;
+  const double unit = shown_pressure(dataset.units).factor;
   results.predicted_force = predictions.force;
   for (std::size_t m = 0; m < dataset.configurations.size(); m++) {
     const Configuration &c = dataset.configurations[m];
@@ -65,6 +77,11 @@ FitResults fit_results(const Dataset &dataset, const Predictions &predictions)
     if (c.has_energy) row.energy = c.energy_target() / c.n_atoms();
     row.predicted_energy = predictions.energy[m] / c.n_atoms();
     row.has_forces = c.has_forces;
+    for (int v = 0; v < 6; v++) {
+      row.stress[v] = unit * c.stress_target(v);
+      row.predicted_stress[v] = predictions.stress[6 * m + v];
+    }
+    row.has_stress = c.has_stress && std::isfinite(row.predicted_stress[0]);
     row.first_atom = atom;
     results.configurations.push_back(row);
     for (std::size_t k = 0; k < 3 * (std::size_t) c.n_atoms(); k++)

@@ -39,6 +39,10 @@ std::string epoch_text(const EpochRecord &record, int n_epochs)
     std::snprintf(text, sizeof(text), "  force MAE %.4g", record.force_mae);
     line += text;
   }
+  if (std::isfinite(record.stress_mae)) {
+    std::snprintf(text, sizeof(text), "  stress MAE %.4g", record.stress_mae);
+    line += text;
+  }
   return line;
 }
 

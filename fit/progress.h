@@ -3,6 +3,7 @@
 #define TORCHPOT_FIT_PROGRESS_H
 
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@ struct EpochRecord {
   double validation_loss = 0.0;   // with the weights at the end of the epoch
   double energy_mae = 0.0;        // of the validation set: energy unit per atom
   double force_mae = 0.0;         // of the validation set: per component
+  /// Of the validation set, if stresses are fitted: per component, for units metal in GPa.
+  double stress_mae = std::numeric_limits<double>::quiet_NaN();
   double seconds = 0.0;           // of this epoch, wall time
   bool best = false;              // the best model so far
 };

@@ -3,6 +3,7 @@
 
 #include "plot.h"
 #include "report_style.h"
+#include "stress_units.h"
 
 #include <algorithm>
 #include <cmath>
@@ -60,40 +61,58 @@ std::string facts(const Facts &list)
   return text + "</dl>\n";
 }
 
-/// Energies and forces as the figures show them.
+enum Quantity { ENERGY, FORCE, STRESS };
+constexpr const char *NAMES[3] = {"energy", "force", "stress"};
+
+/// Units of values and of errors, and what errors are multiplied with.
 struct Shown {
-  ShownUnits units;
-  std::string energy, force, force_error, energy_error;
-  explicit Shown(const std::string &name) : units(shown_units(name))
+  std::string unit[3], error[3];
+  double factor[3];
+  explicit Shown(const std::string &name)
   {
+    const ShownUnits units = shown_units(name);
     const bool metal = name == "metal";
-    energy = metal ? "eV/atom" : units.energy, force = metal ? "eV/Å" : units.force;
-    energy_error = units.energy, force_error = metal ? "meV/Å" : units.force;
+    unit[ENERGY] = metal ? "eV/atom" : units.energy, unit[FORCE] = metal ? "eV/Å" : units.force;
+    error[ENERGY] = units.energy, error[FORCE] = metal ? "meV/Å" : units.force;
+    unit[STRESS] = error[STRESS] = shown_pressure(name).unit;
+    factor[ENERGY] = factor[FORCE] = units.factor, factor[STRESS] = 1.0;
   }
+  std::string mae(Quantity quantity, const ErrorSummary &errors) const;
 };
 
 /// What the figures of one group, or of all, consist of: [0] training, [1] test. With the reference
 /// potential, as in the data and in MD.
 struct Values {
-  std::vector<double> energy[2], predicted_energy[2], force[2], predicted_force[2];
+  std::vector<double> label[3][2], predicted[3][2];    // of each quantity
+  void add(Quantity quantity, int set, double reference, double truth, double model)
+  {
+    label[quantity][set].push_back(truth + reference);
+    predicted[quantity][set].push_back(model + reference);
+  }
+  bool has(Quantity quantity) const
+  {
+    return !label[quantity][0].empty() || !label[quantity][1].empty();
+  }
   void add(const FitResults &results, const ConfigurationResult &configuration)
   {
-    const int set = configuration.test;
-    if (std::isfinite(configuration.energy)) {
-      energy[set].push_back(configuration.energy + configuration.reference_energy);
-      predicted_energy[set].push_back(configuration.predicted_energy +
-                                      configuration.reference_energy);
-    }
-    if (!configuration.has_forces) return;
-    const std::size_t begin = 3 * configuration.first_atom;
-    for (std::size_t i = begin; i < begin + 3 * configuration.n_atoms; ++i) {
-      force[set].push_back(results.force[i] + results.reference(i));
-      predicted_force[set].push_back(results.predicted_force[i] + results.reference(i));
-    }
+    const ConfigurationResult &c = configuration;
+    if (std::isfinite(c.energy))
+      add(ENERGY, c.test, c.reference_energy, c.energy, c.predicted_energy);
+    for (int v = 0; v < 6 && c.has_stress; ++v)
+      add(STRESS, c.test, c.reference_stress[v], c.stress[v], c.predicted_stress[v]);
+    if (!c.has_forces) return;
+    const std::size_t begin = 3 * c.first_atom;
+    for (std::size_t i = begin; i < begin + 3 * c.n_atoms; ++i)
+      add(FORCE, c.test, results.reference(i), results.force[i], results.predicted_force[i]);
   }
 };
 
-Plot parity(const Values &values, bool forces, const std::string &title, const Shown &shown,
+std::string Shown::mae(Quantity quantity, const ErrorSummary &errors) const
+{
+  return three_digits(errors.mae * factor[quantity]) + " " + error[quantity];
+}
+
+Plot parity(const Values &values, Quantity quantity, const std::string &title, const Shown &shown,
             std::size_t max_points)
 {
   Plot plot;
@@ -101,12 +120,11 @@ Plot parity(const Values &values, bool forces, const std::string &title, const S
   plot.diagonal = true;
   plot.height = 420;
   plot.max_points = std::max<std::size_t>(max_points, 50);
-  const std::string &unit = forces ? shown.force : shown.energy;
-  plot.x.label = std::string("data: ") + (forces ? "force" : "energy") + " (" + unit + ")";
-  plot.y.label = std::string("model: ") + (forces ? "force" : "energy") + " (" + unit + ")";
+  const std::string what = std::string(NAMES[quantity]) + " (" + shown.unit[quantity] + ")";
+  plot.x.label = "data: " + what;
+  plot.y.label = "model: " + what;
   for (int set = 0; set < 2; ++set) {
-    const auto &x = forces ? values.force[set] : values.energy[set];
-    const auto &y = forces ? values.predicted_force[set] : values.predicted_energy[set];
+    const auto &x = values.label[quantity][set], &y = values.predicted[quantity][set];
     if (!x.empty())
       plot.series.push_back(
           {PlotSeries::Kind::points, 1 + set, set ? "test" : "training", x, y});
@@ -127,17 +145,18 @@ double error_range(std::vector<double> sizes)
   return 10.0 * power;
 }
 
-Plot error_histogram(const Values &values, bool forces, const Shown &shown)
+Plot error_histogram(const Values &values, Quantity quantity, const Shown &shown)
 {
   Plot plot;
-  plot.title = forces ? "Errors of force components" : "Errors of energies";
+  constexpr const char *TITLES[3] = {"Errors of energies", "Errors of force components",
+                                     "Errors of stress components"};
+  plot.title = TITLES[quantity];
   std::vector<double> errors[2], sizes;
   std::size_t fewest = 0;
   for (int set = 0; set < 2; ++set) {
-    const auto &x = forces ? values.force[set] : values.energy[set];
-    const auto &y = forces ? values.predicted_force[set] : values.predicted_energy[set];
+    const auto &x = values.label[quantity][set], &y = values.predicted[quantity][set];
     for (std::size_t i = 0; i < x.size(); ++i) {
-      errors[set].push_back(shown.units.factor * (y[i] - x[i]));
+      errors[set].push_back(shown.factor[quantity] * (y[i] - x[i]));
       if (std::isfinite(errors[set].back())) sizes.push_back(std::abs(errors[set].back()));
     }
     if (!x.empty()) fewest = fewest ? std::min(fewest, x.size()) : x.size();
@@ -150,8 +169,7 @@ Plot error_histogram(const Values &values, bool forces, const Shown &shown)
     series.color = 1 + set, series.name = set ? "test" : "training";
     plot.series.push_back(series);
   }
-  plot.x.label = std::string("model − data (") +
-      (forces ? shown.force_error : shown.energy_error) + ")";
+  plot.x.label = "model − data (" + shown.error[quantity] + ")";
   plot.y.label = "share (%)";
   plot.x.low = -range, plot.x.high = range, plot.y.low = 0.0;
   plot.height = 280;
@@ -188,12 +206,16 @@ std::string loss_section(const Report &report)
 std::string overview_section(const Values &all, const Shown &shown)
 {
   std::string text = "<section>\n" + tag("h2", "Predictions") + "\n<div class=\"pair\">\n";
-  text += figure(parity(all, false, "Energies", shown, LARGE_POINTS), "");
-  text += figure(parity(all, true, "Force components", shown, LARGE_POINTS), "");
-  text += figure(error_histogram(all, false, shown), "");
-  text += figure(error_histogram(all, true, shown), "");
+  text += figure(parity(all, ENERGY, "Energies", shown, LARGE_POINTS), "");
+  text += figure(parity(all, FORCE, "Force components", shown, LARGE_POINTS), "");
+  text += figure(error_histogram(all, ENERGY, shown), "");
+  text += figure(error_histogram(all, FORCE, shown), "");
+  if (all.has(STRESS)) {
+    text += figure(parity(all, STRESS, "Stress components", shown, LARGE_POINTS), "");
+    text += figure(error_histogram(all, STRESS, shown), "");
+  }
   return text + "</div>\n" +
-      tag("p", "Energies and forces of the data against those of the model, which include the "
+      tag("p", "The data against the model, both with the "
                "reference potential if there is one. Of points on top of each other one is drawn, "
                "darker; none that stands alone is left out. The outermost bars of the histograms "
                "hold what lies beyond.",
@@ -201,13 +223,13 @@ std::string overview_section(const Values &all, const Shown &shown)
       "\n</section>\n";
 }
 
-/// "21 training, 9 test; test MAE 20.6 meV/atom, 37.8 meV/Å"
+/// "test MAE 20.6 meV/atom, 37.8 meV/Å, 0.21 GPa"
 std::string group_facts(const ErrorRow &row, const Shown &shown)
 {
-  const int set = row.energy[1].count || row.force[1].count ? 1 : 0;
+  const int set = row.has(1) ? 1 : 0;
   std::string text = set ? "test MAE " : "training MAE ";
-  text += three_digits(row.energy[set].mae * shown.units.factor) + " " + shown.energy_error + ", " +
-      three_digits(row.force[set].mae * shown.units.factor) + " " + shown.force_error;
+  text += shown.mae(ENERGY, row.energy[set]) + ", " + shown.mae(FORCE, row.force[set]);
+  if (row.stress[set].count) text += ", " + shown.mae(STRESS, row.stress[set]);
   return xml_escape(text);
 }
 
@@ -225,9 +247,9 @@ std::string groups_section(const FitResults &results, const std::vector<ErrorRow
       if (configuration.group == table[g].group) values.add(results, configuration);
     text += "<div class=\"group\">" +
         tag("h3", xml_escape(table[g].group) + tag("span", group_facts(table[g], shown))) + "\n";
-    for (bool forces : {false, true}) {
-      Plot plot = parity(values, forces, "", shown, std::min<std::size_t>(points, 2500));
-      plot.title = forces ? "Forces" : "Energies";
+    for (const Quantity quantity : {ENERGY, FORCE}) {
+      Plot plot = parity(values, quantity, "", shown, std::min<std::size_t>(points, 2500));
+      plot.title = quantity == FORCE ? "Forces" : "Energies";
       plot.width = 280, plot.height = 270;
       text += plot.series.empty() ? tag("p", "no labels", "soft small") : figure(plot, "");
     }
@@ -240,46 +262,64 @@ std::string groups_section(const FitResults &results, const std::vector<ErrorRow
   return text + "</section>\n";
 }
 
-std::string table_row(const std::string &name, const ErrorSummary *energy,
-                      const ErrorSummary *force, double factor, const std::string &style)
+template <class Row>
+std::string table_row(const std::string &name, const Row &row, const Shown &shown, bool stresses,
+                      const std::string &style)
 {
   std::string text = "<tr" + (style.empty() ? "" : " class=\"" + style + "\"") + ">" +
       tag("td", xml_escape(name));
   for (int set = 0; set < 2; ++set) {
-    const ErrorSummary &e = energy[set], &f = force[set];
-    text += tag("td", e.count ? grouped(e.count) : "–", "first");
-    for (double value : {e.mae, e.rmse, f.mae, f.rmse})
-      text += tag("td", three_digits(value * factor));
+    const ErrorSummary &energy = row.energy[set];
+    text += tag("td", energy.count ? grouped(energy.count) : "–", "first");
+    for (const Quantity quantity : {ENERGY, FORCE, STRESS}) {
+      if (quantity == STRESS && !stresses) continue;
+      const ErrorSummary &errors = quantity == ENERGY ? energy
+          : quantity == FORCE                         ? row.force[set]
+                                                      : row.stress[set];
+      for (double value : {errors.mae, errors.rmse})
+        text += tag("td", three_digits(value * shown.factor[quantity]));
+    }
   }
   return text + "</tr>\n";
+}
+
+std::string table_heads(const Shown &shown, bool stresses)
+{
+  const std::string columns = stresses ? "7" : "5";
+  std::string names, kinds;
+  for (int set = 0; set < 2; ++set) {
+    names += "<th class=\"first\"></th>";
+    kinds += "<th class=\"first\">configs</th>";
+    for (int quantity = ENERGY; quantity <= (stresses ? STRESS : FORCE); ++quantity) {
+      names += std::string("<th class=\"span\" colspan=\"2\">") + NAMES[quantity] + ", " +
+          xml_escape(shown.error[quantity]) + "</th>";
+      kinds += "<th>MAE</th><th>RMSE</th>";
+    }
+  }
+  const std::string span = "<th class=\"span\" colspan=\"" + columns + "\">";
+  return "<thead><tr><th></th>" + span + "Training</th>" + span + "Test</th></tr>\n<tr><th></th>" +
+      names + "</tr>\n<tr><th>Group</th>" + kinds + "</tr></thead>\n";
 }
 
 std::string table_section(const Report &report, const std::vector<ErrorRow> &table,
                           const Shown &shown)
 {
+  const bool stresses = has_stress(table);
   std::string text = "<section>\n" + tag("h2", "Errors") + "\n<div class=\"scroll\">\n"
-      "<table class=\"full\">\n<thead><tr><th></th><th class=\"span\" colspan=\"5\">Training</th>"
-      "<th class=\"span\" colspan=\"5\">Test</th></tr>\n<tr><th></th>";
-  for (int set = 0; set < 2; ++set)
-    text += "<th class=\"first\"></th><th class=\"span\" colspan=\"2\">energy, " +
-        xml_escape(shown.energy_error) + "</th><th class=\"span\" colspan=\"2\">force, " +
-        xml_escape(shown.force_error) + "</th>";
-  text += "</tr>\n<tr><th>Group</th>";
-  for (int set = 0; set < 2; ++set)
-    text += "<th class=\"first\">configs</th><th>MAE</th><th>RMSE</th><th>MAE</th><th>RMSE</th>";
-  text += "</tr></thead>\n<tbody>\n";
+      "<table class=\"full\">\n" + table_heads(shown, stresses) + "<tbody>\n";
   for (const ErrorRow &row : table)
-    text += table_row(row.group == "*ALL" ? "All groups" : row.group, row.energy, row.force,
-                      shown.units.factor, row.group == "*ALL" ? "all" : "");
+    text += table_row(row.group == "*ALL" ? "All groups" : row.group, row, shown, stresses,
+                      row.group == "*ALL" ? "all" : "");
   bool first = true;
   for (const Baseline &baseline : report.baselines) {
-    text += table_row(baseline.name, baseline.energy, baseline.force, shown.units.factor,
-                      first ? "base divide" : "base");
+    text += table_row(baseline.name, baseline, shown, stresses, first ? "base divide" : "base");
     first = false;
   }
   return text + "</tbody></table>\n</div>\n" +
-      tag("p", "Energies per atom; force errors per component. The last rows are baselines on the "
-               "same data, which a useful model beats clearly.",
+      tag("p", "Energies per atom; errors of forces " +
+                   std::string(stresses ? "and stresses " : "") +
+                   "per component. The last rows are baselines on the same data, which a useful "
+                   "model beats clearly.",
           "soft small") +
       "\n</section>\n";
 }
@@ -294,14 +334,17 @@ std::string tile(const std::string &value, const std::string &unit, const std::s
 std::string tiles(const Report &report, const std::vector<ErrorRow> &table, const Shown &shown)
 {
   if (table.empty()) return "";
-  const int set = table[0].energy[1].count || table[0].force[1].count ? 1 : 0;
+  const int set = table[0].has(1) ? 1 : 0;
   const std::string name = set ? "test set" : "training set";
   const ErrorSummary &energy = table[0].energy[set], &force = table[0].force[set];
+  const ErrorSummary &stress = table[0].stress[set];
   std::string text = "<div class=\"tiles\">\n";
-  text += tile(three_digits(energy.mae * shown.units.factor), shown.energy_error,
+  text += tile(three_digits(energy.mae * shown.factor[ENERGY]), shown.error[ENERGY],
                "energy MAE, " + name);
-  text += tile(three_digits(force.mae * shown.units.factor), shown.force_error,
+  text += tile(three_digits(force.mae * shown.factor[FORCE]), shown.error[FORCE],
                "force MAE, " + name);
+  if (stress.count)
+    text += tile(three_digits(stress.mae), shown.error[STRESS], "stress MAE, " + name);
   for (const Baseline &baseline : report.baselines)
     if (baseline.name == "zero force" && baseline.force[set].mae > 0)
       text += tile(three_digits(100.0 * force.mae / baseline.force[set].mae), "%",

@@ -30,7 +30,7 @@ struct Sums {
 };
 
 struct GroupSums {
-  Sums energy[2], force[2];
+  Sums energy[2], force[2], stress[2];
   void add(const FitResults &results, const ConfigurationResult &configuration)
   {
     const int set = configuration.test;
@@ -38,6 +38,9 @@ struct GroupSums {
       ++energy[set].count;
       energy[set].add(configuration.predicted_energy - configuration.energy);
     }
+    stress[set].count += configuration.has_stress;
+    for (int v = 0; v < 6 && configuration.has_stress; ++v)
+      stress[set].add(configuration.predicted_stress[v] - configuration.stress[v]);
     if (!configuration.has_forces) return;
     force[set].count += configuration.n_atoms;
     const std::size_t begin = 3 * configuration.first_atom;
@@ -51,6 +54,7 @@ template <class Row> void summarize(const GroupSums &sums, Row &row)
   for (int set = 0; set < 2; ++set) {
     row.energy[set] = sums.energy[set].summary(1);
     row.force[set] = sums.force[set].summary(3);
+    row.stress[set] = sums.stress[set].summary(6);
   }
 }
 
@@ -75,6 +79,13 @@ std::vector<ErrorRow> error_table(const FitResults &results)
   return table;
 }
 
+bool has_stress(const std::vector<ErrorRow> &table)
+{
+  for (const ErrorRow &row : table)
+    if (row.stress[0].count || row.stress[1].count) return true;
+  return false;
+}
+
 Baseline mean_energy_baseline(const FitResults &results)
 {
   double sum = 0.0;
@@ -87,7 +98,7 @@ Baseline mean_energy_baseline(const FitResults &results)
   GroupSums sums;
   for (ConfigurationResult configuration : results.configurations) {
     configuration.predicted_energy = (count ? sum / count : 0.0) - configuration.reference_energy;
-    configuration.has_forces = false;
+    configuration.has_forces = configuration.has_stress = false;
     sums.add(results, configuration);
   }
   Baseline baseline;
@@ -102,6 +113,10 @@ Baseline zero_force_baseline(const FitResults &results)
   baseline.name = "zero force";
   GroupSums sums;
   for (const ConfigurationResult &configuration : results.configurations) {
+    Sums &stress = sums.stress[configuration.test];
+    stress.count += configuration.has_stress;
+    for (int v = 0; v < 6 && configuration.has_stress; ++v)
+      stress.add(configuration.stress[v] + configuration.reference_stress[v]);
     if (!configuration.has_forces) continue;
     Sums &force = sums.force[configuration.test];
     force.count += configuration.n_atoms;

@@ -78,7 +78,7 @@ void prepare(Dataset &data, const Settings &settings, const Between &between, Fi
     std::printf("\rdescriptors of configuration %zu of %zu\r", done, all);
     std::fflush(stdout);
   };
-  const PrepareResult result = prepare_dataset(data, settings, false, progress, ranks);
+  const PrepareResult result = prepare_dataset(data, settings, progress, ranks);
   for (const std::string &warning : result.warnings) warn("warning", warning);
   const std::string time = seconds_text(result.seconds);
   const char *cached = result.from_cache ? ", read from the cache" : "";
@@ -238,7 +238,8 @@ bool work(Settings &s, const RunOptions &options, const std::function<bool()> &s
   std::unique_ptr<SampleSet> samples;
   std::unique_ptr<Trainer> trainer;
   ranks.together([&] {
-    samples = std::make_unique<SampleSet>(data, s.calculator.energy, s.calculator.force);
+    samples = std::make_unique<SampleSet>(data, s.calculator.energy, s.calculator.force,
+                                          s.fits_stress());
     if (!outcome.trained) {
       outcome.network = model.network;
       s.torchpot.model = options.evaluate;

@@ -2,6 +2,7 @@
 #include "samples.h"
 
 #include "linear_algebra.h"
+#include "stress_units.h"
 #include "torchpot_error.h"
 
 #include <algorithm>
@@ -19,6 +20,10 @@ void check(const Configuration &c, const Sample &sample, int n_descriptors)
                 std::to_string(n));
   for (double x : c.descriptor)
     if (!std::isfinite(x)) throw Error("a descriptor is not a finite number", c.file);
+  for (int v = 0; v < 6 && sample.has_virial(); v++)
+    if (!std::isfinite(sample.virial[v]))
+      throw Error("the stress is not a finite number", c.file,
+                  "component " + std::to_string(v + 1));
   if (!sample.has_forces()) return;
   for (int k = 0; k < 3 * c.n_atoms(); k++)
     if (!std::isfinite(sample.force[k]))
@@ -31,11 +36,30 @@ void check(const Configuration &c, const Sample &sample, int n_descriptors)
 
 }    // namespace
 
-SampleSet::SampleSet(const Dataset &dataset, bool energies, bool forces) :
+void SampleSet::take_stress(const Configuration &c, const Dataset &dataset, bool fitted,
+                            Sample &sample)
+{
+  if (c.strain_derivative.empty() || !is_periodic(c.cell)) return;
+  if (c.strain_derivative.size() != 6 * c.descriptor.size())
+    throw Error("wrong number of strain derivatives", c.file,
+                std::to_string(c.strain_derivative.size()),
+                std::to_string(6 * c.descriptor.size()));
+  const double volume = cell_volume(c.cell), factor = pressure_factor(dataset.units);
+  sample.strain = c.strain_derivative.data();
+  sample.shown_stress = shown_pressure(dataset.units).factor * factor / volume;
+  sample.stress_weight = c.stress_weight;
+  if (!fitted || !c.has_stress) return;
+  const std::size_t first = virial_targets.size();
+  for (int v = 0; v < 6; v++) virial_targets.push_back(c.stress_target(v) * volume / factor);
+  sample.virial = &virial_targets[first];
+}
+
+SampleSet::SampleSet(const Dataset &dataset, bool energies, bool forces, bool stresses) :
     n_elements((int) dataset.elements.size()), n_descriptors(dataset.n_descriptors)
 {
   force_targets.resize(3 * dataset.n_atoms());
   double *target = force_targets.data();
+  virial_targets.reserve(stresses ? 6 * dataset.configurations.size() : 0);
   all.reserve(dataset.configurations.size());
   for (const Configuration &c : dataset.configurations) {
     Sample sample;
@@ -58,11 +82,12 @@ SampleSet::SampleSet(const Dataset &dataset, bool energies, bool forces) :
       target += 3 * c.n_atoms();
     }
     if (c.n_atoms() == 0) throw Error("a configuration has no atoms", c.file);
+    take_stress(c, dataset, stresses, sample);
     check(c, sample, n_descriptors);
     all.push_back(sample);
   }
   for (std::size_t m = 0; m < all.size(); m++) {
-    if (!all[m].has_energy() && !all[m].has_forces()) continue;
+    if (!all[m].has_label()) continue;
     (dataset.configurations[m].test ? validation : training).push_back(&all[m]);
   }
 }

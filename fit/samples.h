@@ -10,8 +10,10 @@
 
 namespace torchpot {
 
-/// View of one configuration; whoever made it owns the arrays. Energy and forces are those to be
-/// learned, without the reference potential. NaN energy or null force: no label.
+/// View of one configuration; whoever made it owns the arrays. Energy, forces and virial are those
+/// to be learned, without the reference potential. NaN energy, null force or virial: no label.
+/// The virial W is volume times stress, in the energy unit; that of a model with slopes g_i is
+/// - sum_i g_i . strain_i.
 struct Sample {
   int n_atoms = 0;
   const int *element = nullptr;          // [n_atoms]
@@ -21,18 +23,25 @@ struct Sample {
   const double *derivative = nullptr;             // [n_blocks][3][K]
   double energy = std::numeric_limits<double>::quiet_NaN();    // of the whole configuration
   const double *force = nullptr;                               // [n_atoms][3]
-  double energy_weight = 1.0, force_weight = 1.0;              // those of its group
+  const double *strain = nullptr;    // [n_atoms][6][K] derivatives by strain; null: not known
+  const double *virial = nullptr;    // [6] xx yy zz xy xz yz; only with strain
+  double shown_stress = 0.0;         // stress as it is shown (for metal in GPa) for a virial of 1
+  double energy_weight = 1.0, force_weight = 1.0, stress_weight = 1.0;    // those of its group
 
   bool has_energy() const { return energy == energy; }
   bool has_forces() const { return force != nullptr; }
+  bool has_virial() const { return virial != nullptr; }
+  bool has_label() const { return has_energy() || has_forces() || has_virial(); }
 };
 
 /// The configurations of a data set, which must outlive this object.
 class SampleSet {
  public:
-  /// Leaves out all energies or all forces on request. Throws Error naming the configuration if
-  /// it has forces but no derivatives, or if a target is not a number.
-  explicit SampleSet(const Dataset &dataset, bool energies = true, bool forces = true);
+  /// Leaves out all energies or all forces on request, and takes stresses as virials on request,
+  /// of configurations that have a stress, a volume and strain derivatives. Throws Error naming
+  /// the configuration if it has forces but no derivatives, or if a target is not a number.
+  explicit SampleSet(const Dataset &dataset, bool energies = true, bool forces = true,
+                     bool stresses = false);
   SampleSet(const SampleSet &) = delete;
 
   int n_elements, n_descriptors;
@@ -40,7 +49,10 @@ class SampleSet {
   std::vector<const Sample *> training, validation;    // those with a label
 
  private:
-  std::vector<double> force_targets;
+  void take_stress(const Configuration &configuration, const Dataset &dataset, bool fitted,
+                   Sample &sample);
+
+  std::vector<double> force_targets, virial_targets;    // never moved once samples point to them
 };
 
 /// Least squares of the training energies on the compositions: energy per atom of each element.

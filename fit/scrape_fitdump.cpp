@@ -54,13 +54,15 @@ void take_labels(const FitdumpFrame &f, const Settings &s, const std::vector<std
   if (c.has_stress) std::copy(f.stress, f.stress + 6, c.stress);
 }
 
-void take_derivatives(FitdumpFrame &f, int n_descriptors, Configuration &c)
+void take_derivatives(FitdumpFrame &f, int n_descriptors, bool stresses, Configuration &c)
 {
   c.descriptor = std::move(f.descriptor);
   c.has_derivatives = true;
+  const bool strain = c.has_stress && stresses;
+  c.strain_derivative.edit().assign(strain ? 6 * c.descriptor.size() : 0, 0.0);
   append_blocks({f.first.size(), f.first.data(), f.second.data(), f.vector.data(),
                  f.derivative.data()},
-                n_descriptors, false, c);
+                n_descriptors, strain, c);
   c.row.edit().shrink_to_fit();
   c.column.edit().shrink_to_fit();
   c.derivative.edit().shrink_to_fit();
@@ -135,7 +137,7 @@ struct FitdumpScraper::Implementation {
       if (std::isnan(x))
         throw Error("atoms have no descriptors, so that the energy cannot be fitted", where, "", "",
                     "Collect with fix fitdump on the group all");
-    if (take) take_derivatives(f, header.descriptor.n_descriptors(), c);
+    if (take) take_derivatives(f, header.descriptor.n_descriptors(), s.calculator.stress, c);
     return c;
   }
 

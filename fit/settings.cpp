@@ -129,11 +129,6 @@ void read_calculator(const IniFile &ini, Settings &s)
   s.calculator.energy = r.flag("energy", true);
   s.calculator.force = r.flag("force", true);
   s.calculator.stress = r.flag("stress", true);
-  if (!s.calculator.energy && !s.calculator.force)
-    throw Error("nothing to fit", r.where("force"), "energy = 0 and force = 0",
-                "at least one of them 1");
-  if (r.has("stress") && s.calculator.stress)
-    s.notes.push_back(r.where("stress") + ": no effect, stresses are read but not fitted");
   r.flag("per_atom_energy", false);
   if (r.flag("per_atom_scalar", false))
     throw Error("fits of atomic scalars are not in this version", r.where("per_atom_scalar"), "1",
@@ -141,6 +136,33 @@ void read_calculator(const IniFile &ini, Settings &s)
   if (!r.flag("nonlinear", true))
     throw Error("networks need nonlinear = 1", r.where("nonlinear"), "0", "1",
                 "For a linear model put network = linear into [TORCHPOT]");
+}
+
+void read_stress_weight(const SectionReader &r, TorchpotSettings &t)
+{
+  const std::string weight = r.text("stress_weight", "none");
+  if (weight == "none") return;
+  t.stress_weight = NOT_GIVEN;
+  if (weight == "group") return;
+  if (!to_number(weight, t.stress_weight) || !(t.stress_weight >= 0.0) ||
+      std::isinf(t.stress_weight))
+    throw Error("wrong value", r.where("stress_weight"), weight,
+                "none, group, or a number that is not negative");
+}
+
+/// What [CALCULATOR] and stress_weight say together.
+void check_what_is_fitted(const IniFile &ini, Settings &s)
+{
+  const SectionReader r(ini, "CALCULATOR", {}), t(ini, "TORCHPOT", {});
+  const CalculatorSettings &c = s.calculator;
+  if (!c.energy && !c.force && !s.fits_stress())
+    throw Error("nothing to fit", r.where("force"), "energy = 0 and force = 0",
+                "at least one of them 1, or stresses fitted by [TORCHPOT] stress_weight");
+  if (r.has("stress") && c.stress && !s.fits_stress())
+    s.notes.push_back(r.where("stress") + ": errors of stresses are shown, but stresses are not "
+                                          "fitted without [TORCHPOT] stress_weight");
+  if (!c.stress && s.torchpot.stress_weight != 0.0)
+    s.notes.push_back(t.where("stress_weight") + ": no effect with [CALCULATOR] stress = 0");
 }
 
 /// Name of the section with the network's keys, from [SOLVER].
@@ -254,6 +276,7 @@ void read_outputs(const IniFile &ini, const OutputFolder &out, Settings &s)
                          "dump_truth", "dump_weights", "dump_dataframe", "only_test",
                          "apply_transpose", "multinode_testing"});
   s.outfile.perconfig = e.flag("dump_perconfig", false) ? out("perconfig.dat") : "";
+  s.outfile.stress = s.outfile.perconfig.empty() ? "" : out("stress.dat");
   s.outfile.peratom = e.flag("dump_peratom", false) ? out("peratom.dat") : "";
   for (const char *key : {"dump_configs", "dump_descriptors", "dump_truth", "dump_weights",
                           "dump_dataframe"})
@@ -311,8 +334,9 @@ void read_torchpot(const IniFile &ini, const OutputFolder &out, Settings &s)
                          "checkpoint_every", "threads", "optimizer", "schedule", "warmup",
                          "final_rate", "decay", "patience", "weight_decay", "clip", "average",
                          "early_stop", "energy_key", "forces_key", "stress_key", "virial_key",
-                         "group_key", "stress_unit", "memory_limit"});
+                         "group_key", "stress_unit", "memory_limit", "stress_weight"});
   TorchpotSettings &t = s.torchpot;
+  read_stress_weight(r, t);
   read_optimizer(r, t);
   t.activation = read_activation(r);
   t.documented_loss = r.choice("loss", 0, {"fitsnap", "documented"}) == 1;
@@ -386,6 +410,7 @@ Settings settings_from_text(const std::string &text, const std::string &name,
   for (std::string *file : {&s.pytorch.state_input, &s.pytorch.state_output}) *file = out(*file);
   read_outputs(ini, out, s);
   read_torchpot(ini, out, s);
+  check_what_is_fitted(ini, s);
   read_data_settings(ini, s);
   SectionReader(ini, "MEMORY", {"memory", "override"});
   return s;

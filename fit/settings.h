@@ -28,7 +28,7 @@ struct BispectrumSettings {
 struct CalculatorSettings {
   bool energy = true;
   bool force = true;
-  bool stress = true;    // accepted; the network fit uses energies and forces
+  bool stress = true;    // fitted with [TORCHPOT] stress_weight, and its errors reported
 };
 
 /// [PYTORCH] (or [NETWORK], the same keys)
@@ -57,6 +57,7 @@ struct OutputSettings {
   std::string metrics = "fitsnap_metrics";
   std::string potential = "fitsnap_potential";    // stem of .mod and .mliap.descriptor
   std::string perconfig = "perconfig.dat";        // empty: not written
+  std::string stress;                             // empty: not written; comes with perconfig
   std::string peratom = "peratom.dat";            // empty: not written
   std::string loss = "loss_vs_epochs.dat";
 };
@@ -99,6 +100,7 @@ struct TorchpotSettings {
   int early_stop = 0;
   Activation activation = Activation::softplus;
   bool documented_loss = false;    // loss = fitsnap | documented
+  double stress_weight = 0.0;      // 0: stresses are not fitted; NaN: weights of the groups
   NetworkKind network = NetworkKind::mlp;
   Precision precision = Precision::float64;
   std::vector<std::string> fitdump;    // HDF5 files of fix fitdump
@@ -140,6 +142,7 @@ struct Settings {
   ElementMode element_mode() const;
   /// Weights of the whole loss are given in [PYTORCH]; otherwise each configuration has its own.
   bool has_global_weights() const;
+  bool fits_stress() const { return calculator.stress && torchpot.stress_weight != 0.0; }
 };
 
 /// What the input leaves open, by rules that doc/torchpot_fit.md gives with the measurements behind

@@ -1,4 +1,4 @@
-// Trains a network on the energies and forces of a data set.
+// Trains a network on the energies, forces and stresses of a data set.
 #include "trainer.h"
 
 #include "hash.h"
@@ -42,6 +42,8 @@ std::string data_hash(const std::vector<const Sample *> &samples, std::size_t n_
     if (s->has_forces()) sha.add(s->force, 3 * n * sizeof(double));
     sha.add(&s->energy_weight, sizeof(double));
     sha.add(&s->force_weight, sizeof(double));
+    if (s->has_virial()) sha.add(s->virial, 6 * sizeof(double));
+    if (s->has_virial()) sha.add(&s->stress_weight, sizeof(double));
   }
   return sha.digest();
 }
@@ -94,6 +96,9 @@ Identity make_identity(const TrainingOptions &options, const NetworkShape &shape
       std::string("loss = ") + to_string(loss.form),
       "energy_weight = " + number(loss.energy_weight),
       "force_weight = " + number(loss.force_weight),
+      "stress_weight = " + (std::isnan(loss.stress_weight) ? "group"
+                            : loss.stress_weight == 0.0    ? "none"
+                                                           : number(loss.stress_weight)),
       std::string("optimizer = ") + to_string(options.optimizer),
       "learning_rate = " + number(options.learning_rate),
       schedule_text(options),
@@ -220,6 +225,7 @@ Trainer::Trainer(const TrainingOptions &options, const NetworkShape &shape,
   for (LossFactors &factors : validation_factors) {
     factors.energy *= share;
     factors.force *= share;
+    factors.virial *= share;
   }
 }
 
@@ -427,6 +433,7 @@ void Trainer::validate(EpochRecord &record)
                        validation_factors.data(), nullptr, &sums);
   record.energy_mae = sums.energy_mae();
   record.force_mae = sums.force_mae();
+  record.stress_mae = sums.stress_mae();
 }
 
 // a fit goes on without checkpoints rather than end

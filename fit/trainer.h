@@ -1,4 +1,4 @@
-// Trains a network on the energies and forces of a data set.
+// Trains a network on the energies, forces and stresses of a data set.
 #ifndef TORCHPOT_FIT_TRAINER_H
 #define TORCHPOT_FIT_TRAINER_H
 
@@ -113,11 +113,12 @@ class Trainer {
   std::vector<double> gradient;
 };
 
-/// Predictions of any model for all configurations, in double: energies [n_configurations] and
-/// forces [n_atoms][3] one configuration after another. between(), if given, is called after each
-/// configuration; what it throws ends the work.
+/// Predictions of any model for all configurations, in double: energies [n_configurations],
+/// forces [n_atoms][3] one configuration after another, and stresses [n_configurations][6] as they
+/// are shown (shown_pressure()), NaN where they are not known. between(), if given, is called after
+/// each configuration; what it throws ends the work.
 struct Predictions {
-  std::vector<double> energy, force;
+  std::vector<double> energy, force, stress;
 };
 Predictions predict(const NetworkParameters &model, const SampleSet &samples,
                     const std::function<void()> &between = nullptr);

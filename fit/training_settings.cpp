@@ -70,6 +70,7 @@ TrainingOptions training_options(const Settings &settings)
       settings.torchpot.documented_loss ? LossForm::documented : LossForm::fitsnap;
   options.loss.energy_weight = settings.pytorch.energy_weight;
   options.loss.force_weight = settings.pytorch.force_weight;
+  options.loss.stress_weight = settings.fits_stress() ? settings.torchpot.stress_weight : 0.0;
   const TorchpotSettings &t = settings.torchpot;
   options.optimizer = t.optimizer;
   options.schedule = t.schedule;

@@ -16,7 +16,7 @@ torchpot_test(test_model_tool FILES fit/test_model_tool.cpp
 target_compile_definitions(test_model_tool PRIVATE
   TORCHPOT_MODEL_PROGRAM="$<TARGET_FILE:torchpot_model>")
 add_dependencies(test_model_tool torchpot_model)
-torchpot_test(test_loss FILES fit/test_loss.cpp LINK torchpot_fit_core)
+torchpot_test(test_loss FILES fit/test_loss.cpp fit/test_stress_loss.cpp LINK torchpot_fit_core)
 torchpot_test(test_linear_fit FILES fit/test_linear_fit.cpp LINK torchpot_fit_core)
 torchpot_test(test_checkpoint FILES fit/test_checkpoint.cpp LINK torchpot_fit_core)
 torchpot_test(test_initial_state FILES fit/test_initial_state.cpp LINK torchpot_fit_core)

@@ -56,6 +56,7 @@ class Checkpoint : public ::testing::Test {
     EpochRecord record;
     record.epoch = epoch;
     record.training_loss = 0.125;
+    record.stress_mae = 0.375;
     record.best = true;
     s.history = {record, record};
     return s;
@@ -166,7 +167,7 @@ TEST_F(Checkpoint, DamageOfBothIsAnError)
   EXPECT_NE(refusal(identity).find("it does not begin as a checkpoint of this version, and there "
                                    "is none before it. Start anew with --restart"),
             std::string::npos);
-  write(file + "_prev", "torchpot checkpoint 2\n");
+  write(file + "_prev", "torchpot checkpoint 3\n");
   EXPECT_NE(refusal(identity).find("and so is the one before it, its end is missing"),
             std::string::npos);
 }

@@ -18,6 +18,25 @@ Dataset data_of(int n)
 
 }    // namespace
 
+TEST(DataNotes, StressesThatAreNotFitted)
+{
+  Dataset data = data_of(6);
+  std::vector<std::string> notes;
+  note_unfitted_stress(data, notes);
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_EQ(notes[0], "stress_weight has no effect: no configuration has a stress and a volume");
+  notes.clear();
+  for (int i = 0; i < 3; i++) data.configurations[i].has_stress = true;
+  data.configurations[5].cell.periodic[0] = false;
+  note_unfitted_stress(data, notes);
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_EQ(notes[0], "stresses of 3 of 6 configurations are fitted; 2 have none, and 1 have open "
+                      "boundaries");
+  for (Configuration &c : data.configurations) c.has_stress = c.cell.periodic[0] = true;
+  note_unfitted_stress(data, notes);
+  EXPECT_EQ(notes.size(), 1u);
+}
+
 TEST(DataNotes, MissingLabels)
 {
   Dataset data = data_of(6);

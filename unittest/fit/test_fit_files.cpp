@@ -122,6 +122,36 @@ TEST_F(FitFiles, ReferenceIsAddedForFiguresAlone)
   }
 }
 
+TEST_F(FitFiles, StressIsRecordedAndInAFileOfItsOwn)
+{
+  settings.outfile.stress = file("stress.dat");
+  settings.torchpot.stress_weight = 0.5;
+  EXPECT_EQ(fit_file_names(settings, true).size(), 11u);
+  dataset.configurations[1].has_stress = true;
+  dataset.configurations[1].reference_stress[2] = 2e4;    // bar
+  ConfigurationResult &r = outcome.results.configurations[1];
+  r.has_stress = true;
+  r.predicted_stress[2] = 6.0;
+  add_reference(dataset, outcome.results);
+  EXPECT_DOUBLE_EQ(r.reference_stress[2], 2.0);    // GPa
+  write_fit_files(settings, dataset, outcome);
+  EXPECT_TRUE(fs::exists(file("stress.dat")));
+  auto record = nlohmann::json::parse(read_model(file("Ta.pt")).training);
+  EXPECT_EQ(record["loss"]["stress_weight"], 0.5);
+  EXPECT_NEAR(record["errors"]["test"]["stress_mae"].get<double>(), 1.0, 1e-12);
+  EXPECT_TRUE(record["errors"]["train"]["stress_mae"].is_null());
+  EXPECT_NE(content("report.html").find("stress weight 0.5"), std::string::npos);
+  EXPECT_NE(content("report.html").find("1 with stress"), std::string::npos);
+  // the file of an earlier fit does not stay beside new ones that have no stress
+  r.has_stress = false;
+  settings.torchpot.stress_weight = NAN;
+  write_fit_files(settings, dataset, outcome);
+  EXPECT_FALSE(fs::exists(file("stress.dat")));
+  record = nlohmann::json::parse(read_model(file("Ta.pt")).training);
+  EXPECT_TRUE(record["loss"]["stress_weight"].is_null());
+  EXPECT_FALSE(record["errors"]["test"].contains("stress_mae"));
+}
+
 TEST_F(FitFiles, LossHistoryTakesTheEpochs)
 {
   EpochRecord record;

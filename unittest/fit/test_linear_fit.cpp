@@ -2,7 +2,7 @@
 #include "linear_fit.h"
 #include "initialize.h"
 #include "linear_algebra.h"
-#include "synthetic_data.h"
+#include "stress_fixture.h"
 #include "torchpot_error.h"
 #include "trainer.h"
 
@@ -132,6 +132,41 @@ TEST(LinearFit, RecoversQuadraticPerElement)
   check_recovery(NetworkKind::quadratic, ElementMode::per_element);
 }
 
+// energies and forces are noise: the stresses alone must give the coefficients
+void check_recovery_from_stress(NetworkKind kind, ElementMode mode)
+{
+  Dataset data = random_dataset(60, 2, 4);
+  add_random_stress(data);
+  for (Configuration &c : data.configurations) c.has_energy = c.has_forces = false;
+  LossSettings loss;
+  loss.stress_weight = 1.0;
+  NetworkParameters truth;
+  {
+    const SampleSet samples(data, true, true, true);
+    truth = linear_start(kind, mode, 2, 4, samples.training);
+    Random random(4, 4);
+    for (double &p : truth.parameters) p = centered(random, 1.0);
+    const Predictions p = predict(truth, samples);
+    for (std::size_t m = 0; m < data.configurations.size(); m++)
+      for (int v = 0; v < 6; v++) {
+        Configuration &c = data.configurations[m];
+        c.stress[v] = p.stress[6 * m + v] + c.reference_stress[v];
+      }
+  }
+  const SampleSet samples(data, true, true, true);
+  const NetworkParameters fit = linear_fit(linear_start(kind, mode, 2, 4, samples.training),
+                                           samples.training, loss);
+  for (std::size_t k = 0; k < fit.parameters.size(); k++)
+    EXPECT_NEAR(fit.parameters[k], truth.parameters[k], 1e-6) << k;
+}
+
+TEST(LinearFit, RecoversFromStressAlone)
+{
+  check_recovery_from_stress(NetworkKind::linear, ElementMode::shared);
+  check_recovery_from_stress(NetworkKind::linear, ElementMode::per_element);
+  check_recovery_from_stress(NetworkKind::quadratic, ElementMode::per_element);
+}
+
 double loss_of(const NetworkParameters &linear, const SampleSet &samples, const LossSettings &loss)
 {
   std::vector<LossFactors> factors(samples.training.size());
@@ -146,6 +181,9 @@ double loss_of(const NetworkParameters &linear, const SampleSet &samples, const 
         value += factors[q].energy * std::pow(p.energy[m] - s.energy, 2);
         for (int k = 0; k < 3 * s.n_atoms; k++)
           value += factors[q].force * std::pow(p.force[at + k] - s.force[k], 2);
+        for (int v = 0; v < 6 && s.has_virial(); v++)
+          value += factors[q].virial *
+              std::pow(p.stress[6 * m + v] / s.shown_stress - s.virial[v], 2);
       }
     at += 3 * s.n_atoms;
   }
@@ -154,11 +192,13 @@ double loss_of(const NetworkParameters &linear, const SampleSet &samples, const 
 
 TEST(LinearFit, IsTheMinimumOfBothLosses)
 {
-  const Dataset data = random_dataset(40, 2, 3);
-  const SampleSet samples(data);
+  Dataset data = random_dataset(40, 2, 3);
+  add_random_stress(data);
+  const SampleSet samples(data, true, true, true);
   for (const LossForm form : {LossForm::fitsnap, LossForm::documented}) {
     LossSettings loss;
     loss.form = form;
+    loss.stress_weight = 0.7;
     NetworkParameters model = linear_fit(
         linear_start(NetworkKind::quadratic, ElementMode::shared, 2, 3, samples.training),
         samples.training, loss, 1e-13);

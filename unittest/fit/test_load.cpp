@@ -237,31 +237,69 @@ TEST(Cache, DamagedFilesAreWrittenAnew)
   damaged(huge, "record 1 of 6 is damaged");
 }
 
+TEST(Load, StrainDerivativesWhereThereIsAStress)
+{
+  Fit fit;
+  const std::string name = "data/small/c8.json";
+  const std::string text = json_text(random_configuration(1, 30));
+  nlohmann::json file = nlohmann::json::parse(text.substr(text.find('\n')));
+  nlohmann::json &labels_of = file["Dataset"]["Data"][0];
+  labels_of.erase("Energy");
+  labels_of.erase("Forces");
+  labels_of["Stress"] = {{1, 2, 3}, {2, 4, 5}, {3, 5, 6}};
+  fit.folder.write(name, "# made up\n" + file.dump());
+  expect_error([&] { fit.load(); }, {"c8.json", "nothing to be fitted", "Energy or Forces"});
+  const std::string weighted = replaced(INPUT, "cache =", "stress_weight = 1\ncache =");
+  Dataset data = fit.load(weighted), again = fit.load(weighted);
+  const Settings s = fit.settings(weighted);
+  prepare_dataset(data, s);
+  const Configuration &c = data.configurations[0];
+  EXPECT_TRUE(c.has_stress);
+  EXPECT_EQ(c.strain_derivative.size(), 6 * c.descriptor.size());
+  EXPECT_EQ(c.n_blocks() + c.derivative.size(), 0u);    // no forces
+  EXPECT_TRUE(data.configurations[1].strain_derivative.empty());
+  EXPECT_TRUE(prepare_dataset(again, s).from_cache);
+  EXPECT_EQ(again.configurations[0].strain_derivative, c.strain_derivative);
+  expect_error([&] { fit.load(weighted + "[CALCULATOR]\nenergy = 0\nforce = 0\n"); },
+               {"c9.json", "wanted: Stress (energy = 0 and force = 0)"});
+  expect_error([&] { fit.load(weighted + "[CALCULATOR]\nstress = 0\n"); },
+               {"c8.json", "wanted: Energy or Forces"});
+  labels_of.erase("Stress");
+  fit.folder.write(name, "# made up\n" + file.dump());
+  expect_error([&] { fit.load(weighted); }, {"c8.json", "wanted: Energy or Forces or Stress"});
+  expect_error([&] { fit.load(weighted + "[CALCULATOR]\nforce = 0\n"); },
+               {"c8.json", "wanted: Energy or Stress (force = 0)"});
+  expect_error([&] { fit.load(weighted + "[CALCULATOR]\nenergy = 0\n"); },
+               {"c8.json", "wanted: Forces or Stress (energy = 0)"});
+}
+
 TEST(Cache, KeyDependsOnGeometryDescriptorAndReference)
 {
   Fit fit;
   const Dataset data = fit.load();
-  const std::string key = cache_key(data, false, 1);
-  EXPECT_EQ(cache_key(fit.load(), false, 1), key);
-  EXPECT_NE(cache_key(data, true, 1), key);
-  EXPECT_NE(cache_key(data, false, 2), key);
+  const std::string key = cache_key(data, 1);
+  EXPECT_EQ(cache_key(fit.load(), 1), key);
+  Dataset stress = data;    // strain derivatives are stored too
+  stress.configurations[0].has_stress = !stress.configurations[0].has_stress;
+  EXPECT_NE(cache_key(stress, 1), key);
+  EXPECT_NE(cache_key(data, 2), key);
   Dataset other = data;
   other.configurations[0].position[0] += 1e-15;
-  EXPECT_NE(cache_key(other, false, 1), key);
+  EXPECT_NE(cache_key(other, 1), key);
   other = data;
   other.descriptor.rmin0 = 0.1;
-  EXPECT_NE(cache_key(other, false, 1), key);
+  EXPECT_NE(cache_key(other, 1), key);
   other = data;
   other.reference[1] = "pair_coeff * * 14 15";
-  EXPECT_NE(cache_key(other, false, 1), key);
+  EXPECT_NE(cache_key(other, 1), key);
   const std::string table = fit.folder.write("table", "1");
   other.reference[1] = "pair_coeff * * " + table;
-  const std::string with_table = cache_key(other, false, 1);
+  const std::string with_table = cache_key(other, 1);
   fit.folder.write("table", "2");
-  EXPECT_NE(cache_key(other, false, 1), with_table);
+  EXPECT_NE(cache_key(other, 1), with_table);
   other = data;
   other.configurations[0].energy += 1.0;    // labels are not cached
-  EXPECT_EQ(cache_key(other, false, 1), key);
+  EXPECT_EQ(cache_key(other, 1), key);
 }
 
 TEST(Cache, FolderThatCannotBeWrittenIsAWarning)

@@ -70,7 +70,8 @@ Model sample_model(Activation activation)
   model.reference = {"pair_style hybrid/overlay zbl 4.0 4.8", "pair_coeff * * zbl 49 15"};
   model.training = R"({"date": "2026-05-04T09:30:00Z", "epochs": 20, "best_epoch": 17,
     "data_hash": "0123", "versions": {"torchpot": "0.1.0"},
-    "errors": {"test": {"energy_mae": 0.0123, "force_mae": 0.0456}}})";
+    "errors": {"test": {"energy_mae": 0.0123, "force_mae": 0.0456,
+    "stress_mae": 0.789}}})";
   return model;
 }
 
@@ -181,7 +182,8 @@ TEST_F(ModelTool, TellsAndVerifiesModels)
           "SNAP, 2J = 4, 14 components",
           "14 -> 8 relu -> 1 linear, one per element, 258 parameters",
           "In -1.5, P -2.25", "pair_style hybrid/overlay zbl 4.0 4.8", "20, best epoch 17",
-          "energy_mae 0.0123, force_mae 0.0456", "SHA-256           " + file_sha256(file("m.pt"))});
+          "energy_mae 0.0123, force_mae 0.0456, stress_mae 0.789",
+          "SHA-256           " + file_sha256(file("m.pt"))});
   Output json = run("info --json " + file("m.pt"));
   auto parsed = nlohmann::json::parse(json.text);
   EXPECT_EQ(parsed["kind"], "model");

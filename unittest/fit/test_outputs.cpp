@@ -176,6 +176,53 @@ TEST(Formats, PerConfigurationAndPerAtom)
             "b.json two 1 1 0 0 2 0 0 5 True\n");
 }
 
+/// The first has a stress of (1, 0, ...), predicted as (4, 0, ...), on a reference of (-2, 0, ...).
+FitResults with_stress()
+{
+  FitResults results = two();
+  ConfigurationResult &a = results.configurations[0];
+  a.has_stress = true;
+  a.stress[0] = 1.0, a.predicted_stress[0] = 4.0, a.reference_stress[0] = -2.0;
+  a.stress[5] = a.predicted_stress[5] = 0.5;
+  return results;
+}
+
+TEST(Errors, Stress)
+{
+  const auto table = error_table(with_stress());
+  EXPECT_TRUE(has_stress(table));
+  EXPECT_FALSE(has_stress(error_table(two())));
+  EXPECT_EQ(table[0].stress[0].count, 1u);
+  EXPECT_NEAR(table[0].stress[0].mae, 0.5, 1e-15);
+  EXPECT_NEAR(table[0].stress[0].rmse, std::sqrt(1.5), 1e-15);
+  EXPECT_EQ(table[0].stress[1].count, 0u);
+  EXPECT_TRUE(std::isnan(table[2].stress[0].mae));
+  EXPECT_NEAR(zero_force_baseline(with_stress()).stress[0].mae, 1.5 / 6.0, 1e-15);
+  EXPECT_EQ(mean_energy_baseline(with_stress()).stress[0].count, 0u);
+  EXPECT_NEAR(baseline_from("linear", with_stress()).stress[0].mae, 0.5, 1e-15);
+}
+
+TEST(Formats, StressInTables)
+{
+  const auto table = error_table(with_stress());
+  const std::string metrics = metrics_text(table);
+  EXPECT_NE(metrics.find("*ALL   Train       Stress            1   5.000e-01   1.225e+00\n"),
+            std::string::npos) << metrics;
+  EXPECT_NE(metrics.find("*ALL   Test        Stress            0         nan         nan\n"),
+            std::string::npos) << metrics;
+  std::ostringstream stress;
+  write_stress(with_stress(), stress);
+  EXPECT_EQ(stress.str(),
+            "Filename Group Natoms Sxx_Truth Syy_Truth Szz_Truth Sxy_Truth Sxz_Truth Syz_Truth "
+            "Sxx_Pred Syy_Pred Szz_Pred Sxy_Pred Sxz_Pred Syz_Pred Testing_Bool\n"
+            "a.json one 2 1 0 0 0 0 0.5 4 0 0 0 0 0.5 False\n");
+  const std::string text = error_report(table, {zero_force_baseline(with_stress())}, "metal");
+  EXPECT_NE(text.find("stress, GPa\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("         1     0.500     1.225\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("         0         -         -\n"), std::string::npos) << text;
+  EXPECT_EQ(error_report(error_table(two()), {}, "metal").find("stress"), std::string::npos);
+}
+
 TEST(Formats, LossHistory)
 {
   std::string text = loss_text({{1, 0.5, 0.25}, {2, 0.125, NAN}});

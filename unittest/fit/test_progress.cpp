@@ -72,6 +72,8 @@ TEST(ProgressLines, TextOfEpochs)
             "epoch 7/50  loss 0.25  validation 0.5  energy MAE 0.125  force MAE 0.0625");
   record.validation_loss = record.energy_mae = record.force_mae = NAN;
   EXPECT_EQ(epoch_text(record, 50), "epoch 7/50  loss 0.25");
+  record.stress_mae = 0.5;
+  EXPECT_EQ(epoch_text(record, 50), "epoch 7/50  loss 0.25  stress MAE 0.5");
 }
 
 std::string written(bool live)

@@ -109,6 +109,24 @@ TEST(Report, IsWellFormedAndSelfContained)
     EXPECT_TRUE(contains(page, word)) << word;
 }
 
+TEST(Report, ShowsStressIfThereIsSome)
+{
+  FitResults results = torchpot_test::sample_results(20);
+  Report report = sample_report();
+  report.baselines = {zero_force_baseline(results)};
+  EXPECT_FALSE(contains(report_html(report, results), "tress"));
+  for (ConfigurationResult &c : results.configurations) {
+    c.has_stress = c.n_atoms > 1;
+    for (int v = 0; v < 6; v++) c.stress[v] = v, c.predicted_stress[v] = v + 0.25;
+  }
+  const std::string page = report_html(report, results);
+  EXPECT_EQ(malformed(page), "");
+  for (const char *word : {"Stress components", "Errors of stress components", "stress, GPa",
+                           "stress MAE, test set", "data: stress (GPa)", "colspan=\"7\"",
+                           "<td>0.250</td><td>0.250</td>", ", 0.250 GPa"})
+    EXPECT_TRUE(contains(page, word)) << word;
+}
+
 TEST(Report, StaysSmallForMuchData)
 {
   FitResults results = torchpot_test::sample_results(30, 20, 80);

@@ -113,7 +113,14 @@ TEST_F(ScrapeFitdump, FramesEqualComputedConfigurations)
   EXPECT_EQ(x.stress[5], 50.0);
   EXPECT_TRUE(x.has_energy && x.has_forces && x.has_stress);
   Configuration y = c;
-  compute_descriptors(y, *make_snap(two_element_snap()), true);
+  compute_descriptors(y, *make_snap(two_element_snap()), true, true);
+  ASSERT_EQ(x.strain_derivative.size(), y.strain_derivative.size());
+  for (std::size_t i = 0; i < y.strain_derivative.size(); i++)
+    EXPECT_NEAR(x.strain_derivative[i], y.strain_derivative[i], 1e-10);
+  const Dataset off = load("[TORCHPOT]\nfitdump = a.h5\ntest_fraction = 0\ncache = none\n"
+                           "[CALCULATOR]\nstress = 0\n");
+  EXPECT_FALSE(off.configurations[0].has_stress);
+  EXPECT_TRUE(off.configurations[0].strain_derivative.empty());
   EXPECT_EQ(x.row, y.row);
   EXPECT_EQ(x.column, y.column);
   ASSERT_EQ(x.derivative.size(), y.derivative.size());

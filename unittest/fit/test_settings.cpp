@@ -274,6 +274,36 @@ TEST(Settings, SavedStates)
   EXPECT_EQ(s.notes[1], "save_state_input: no effect with network = linear");
 }
 
+TEST(Settings, StressWeight)
+{
+  const std::string on = replaced(TA, "stress = 0", "stress = 1");
+  EXPECT_FALSE(read(on).fits_stress());
+  EXPECT_FALSE(read(on + "[TORCHPOT]\nstress_weight = none\n").fits_stress());
+  EXPECT_FALSE(read(on + "[TORCHPOT]\nstress_weight = 0\n").fits_stress());
+  Settings s = read(on + "[TORCHPOT]\nstress_weight = group\n");
+  EXPECT_TRUE(s.fits_stress());
+  EXPECT_TRUE(std::isnan(s.torchpot.stress_weight));
+  EXPECT_TRUE(s.notes.empty());
+  s = read(on + "[TORCHPOT]\nstress_weight = 0.25\n");
+  EXPECT_TRUE(s.fits_stress());
+  EXPECT_EQ(s.torchpot.stress_weight, 0.25);
+  // [CALCULATOR] switches it off
+  s = read(TA + std::string("[TORCHPOT]\nstress_weight = 0.25\n"));
+  EXPECT_FALSE(s.fits_stress());
+  ASSERT_EQ(s.notes.size(), 1u);
+  EXPECT_NE(s.notes[0].find("stress_weight: no effect with [CALCULATOR] stress = 0"),
+            std::string::npos);
+  // stresses alone are something to fit
+  const std::string alone = replaced(on, "energy = 1\nper_atom_energy = 1\nforce = 1",
+                                     "energy = 0\nforce = 0");
+  EXPECT_TRUE(read(alone + "[TORCHPOT]\nstress_weight = 1\n").fits_stress());
+  expect_error([&] { read(alone); }, {"nothing to fit", "stress_weight"});
+  for (const char *wrong : {"some", "-1", "inf", "nan", "1 2"})
+    expect_error([&] { read(on + "[TORCHPOT]\nstress_weight = " + wrong + "\n"); },
+                 {"[TORCHPOT] stress_weight", std::string("found: ") + wrong,
+                  "none, group, or a number that is not negative"});
+}
+
 TEST(Settings, NotesSayWhatHasNoEffect)
 {
   const auto note_of = [](const std::string &from, const std::string &to) {
@@ -285,7 +315,7 @@ TEST(Settings, NotesSayWhatHasNoEffect)
     EXPECT_NE(text.find(part), std::string::npos) << text;
   };
   has(note_of("dump_descriptors = 0", "dump_descriptors = 1"), "no effect");
-  has(note_of("stress = 0", "stress = 1"), "stresses are read but not fitted");
+  has(note_of("stress = 0", "stress = 1"), "not fitted without [TORCHPOT] stress_weight");
   has(note_of("bikflag = 1", "bikflag = 0"), "always computed");
   has(note_of("metrics = ", "metrics_style = CSV\nmetrics = "), "text table");
   has(note_of("compute_testerrs = 1", "nsam = 1"), "no effect with solver");

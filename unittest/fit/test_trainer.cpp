@@ -311,6 +311,10 @@ TEST_F(Continuation, ACheckpointOfAnotherFitIsRefused)
   EXPECT_EQ(refusal(options, small_shape(), samples), "no error");
   EXPECT_NE(refusal(other, small_shape(), samples).find("learning_rate differs"),
             std::string::npos);
+  other = options;
+  other.loss.stress_weight = 0.5;
+  EXPECT_NE(refusal(other, small_shape(), samples).find("stress_weight differs"),
+            std::string::npos);
   EXPECT_NE(refusal(options, small_shape(ElementMode::one_hot), samples).find("networks differs"),
             std::string::npos);
   Dataset changed = data;

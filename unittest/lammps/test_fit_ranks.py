@@ -9,6 +9,7 @@ from test_torchpot_fit import (FITDUMP, JSON_DATA, MODEL, REFERENCE, SETTINGS, f
 from torchpot_testing import _path, kill_lammps, main
 
 RANKS = (2, 3, 4)
+STRESS = ("-k", "TORCHPOT", "stress_weight", "0.3")
 TABLES = ["metrics.dat", "perconfig.dat", "peratom.dat", "loss_vs_epochs.dat"]
 
 
@@ -32,21 +33,21 @@ def test_adam():
     write_input(JSON_DATA, SETTINGS, REFERENCE, num_epochs=8)
     on_ranks("-k", "PYTORCH", "multi_element_option", "2")
     on_ranks("--overwrite", "-k", "TORCHPOT", "schedule", "cosine", "-k", "TORCHPOT", "average",
-             "0.9", ranks=(2,))
+             "0.9", *STRESS, ranks=(2,))
 
 
 def test_full_batch_optimizers():
     json_data()
     write_input(JSON_DATA, SETTINGS, REFERENCE, num_epochs=4)
     for optimizer in ("lbfgs", "levenberg"):
-        on_ranks("--overwrite", "-k", "TORCHPOT", "optimizer", optimizer)
+        on_ranks("--overwrite", "-k", "TORCHPOT", "optimizer", optimizer, *STRESS)
 
 
 def test_fitdump_data():
     """What is stored in files is read by one rank; labels and descriptors reach all."""
     fitdump_data()
     write_input(FITDUMP, SETTINGS, REFERENCE, num_epochs=4)
-    on_ranks(ranks=(2, 4))
+    on_ranks(*STRESS, ranks=(2, 4))
 
 
 def test_linear_and_evaluation():

@@ -96,7 +96,7 @@ pair_coeff2 = 1 2 49 15
 pair_coeff3 = 2 2 15 15
 """
 MODEL = "FitTorch_Pytorch.pt"
-TABLES = ["metrics.dat", "perconfig.dat", "peratom.dat"]
+TABLES = ["metrics.dat", "perconfig.dat", "peratom.dat", "stress.dat"]
 OUTPUTS = [*TABLES, "loss_vs_epochs.dat", "pot.mod", "pot.mliap.descriptor", "report.html", MODEL]
 # what depends on the time of day or on the machine
 VARIABLE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|<dt>(training|descriptors|memory)</dt><dd>[^<]*</dd>"
@@ -129,12 +129,17 @@ class Configuration:
         return (lattice, self.positions @ self.rotation + images @ lattice,
                 self.force @ self.rotation)
 
+    def turned_back(self, stress):
+        """Six components in the orientation of write_json(), as LAMMPS has them."""
+        turned = self.rotation @ tensor(stress) @ self.rotation.T
+        return np.array([turned[a, b] for a, b in VOIGT])
+
     def write_json(self, folder="data"):
         lattice, positions, forces = self.turned()
         data = {"NumAtoms": len(self.types), "AtomTypes": [["In", "P"][t - 1] for t in self.types],
                 "Energy": self.energy, "Lattice": lattice.tolist(),
                 "Positions": positions.tolist(), "Forces": forces.tolist(),
-                "Stress": np.zeros((3, 3)).tolist()}
+                "Stress": (self.rotation.T @ tensor(self.stress) @ self.rotation).tolist()}
         styles = {"AtomTypeStyle": "chemicalsymbol", "EnergyStyle": "electronvolt",
                   "ForcesStyle": "electronvoltperangstrom", "PositionsStyle": "angstrom",
                   "LatticeStyle": "angstrom", "StressStyle": "bar"}
@@ -142,6 +147,16 @@ class Configuration:
         text = json.dumps({"Dataset": {"Data": [data], **styles}})
         self.name = f"{self.group}_{self.number}.json"
         pathlib.Path(folder, self.group, self.name).write_text("# for tests\n" + text)
+
+
+VOIGT = [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]
+
+
+def tensor(six):
+    result = np.zeros((3, 3))
+    for (a, b), value in zip(VOIGT, six):
+        result[a, b] = result[b, a] = value
+    return result
 
 
 def make_data(n_solid=8, n_melt=4):
@@ -153,6 +168,8 @@ def make_data(n_solid=8, n_melt=4):
     values = evaluate(cases, centroid=False)
     for i, c in enumerate(data):
         c.energy, c.force = values[f"label{i}"].energy, values[f"label{i}"].force
+        c.stress = values[f"label{i}"].pressure
+        c.reference_stress = values[f"zbl{i}"].pressure
         c.reference_energy = values[f"zbl{i}"].energy
         c.reference_force = values[f"zbl{i}"].force
     return data
@@ -263,6 +280,9 @@ class Predictions:
     """perconfig.dat and peratom.dat: dictionaries by group and file."""
 
     PERCONFIG = "Filename Group Natoms Energy_Truth Energy_Pred Testing_Bool"
+    STRESS = " ".join(["Filename Group Natoms"] + [
+        f"S{c}_{kind}" for kind in ("Truth", "Pred") for c in ("xx", "yy", "zz", "xy", "xz", "yz")
+    ] + ["Testing_Bool"])
     PERATOM = ("Filename Group AtomID Type Fx_Truth Fy_Truth Fz_Truth Fx_Pred Fy_Pred Fz_Pred "
                "Testing_Bool")
 
@@ -284,6 +304,12 @@ class Predictions:
                                  (self.force, numbers[3:])):
                 table.setdefault((g, f), []).append(value)
             assert int(number) == len(self.types[g, f])
+        names, lines = rows(pathlib.Path(folder, "stress.dat"))
+        assert names == self.STRESS.split(), names
+        self.true_stress, self.stress = {}, {}    # GPa
+        for f, g, n, *numbers, test in lines:
+            assert int(n) == self.natoms[g, f] and test == str(self.test[g, f])
+            self.true_stress[g, f], self.stress[g, f] = np.array(numbers, float).reshape(2, 6)
         for table in (self.true_force, self.force):
             for key in table:
                 table[key] = np.array(table[key], float)
@@ -299,17 +325,24 @@ def compare_with_lammps(data, fits, reference=True, tolerance=1e-10):
                  for name in fits for i, c in enumerate(some)}
         values = evaluate(cases.values(), np_ranks, centroid=False)
         largest = max(np.abs(v.force).max() for v in values.values())
+        pressure = max(np.abs(v.pressure).max() for v in values.values())
         for (name, i), case in cases.items():
             p, c, v = tables[name], some[i], values[case.name]
             key, n = (c.group, c.name), len(c.types)
             what = f"{name}, {key}, {np_ranks} rank(s)"
-            energy, force = (c.reference_energy, c.reference_force) if reference else (0.0, 0.0)
+            energy, force, stress = (c.reference_energy, c.reference_force, c.reference_stress) \
+                if reference else (0.0, 0.0, np.zeros(6))
             assert len(p.energy) == len(data)
             assert p.natoms[key] == n and p.types[key] == list(c.types), what
             assert_close(p.energy[key] * n + energy, v.energy, tolerance, what + " energy",
                          max(abs(v.energy), abs(energy)))
             assert_close(p.force[key] @ c.rotation.T + force, v.force, tolerance,
                          what + " forces", largest)
+            bar = 1e4
+            assert_close(c.turned_back(p.stress[key]) * bar + stress, v.pressure, tolerance,
+                         what + " stress", pressure)
+            assert_close(c.turned_back(p.true_stress[key]) * bar + stress, c.stress, 1e-12,
+                         what + " true stress", max(np.abs(c.stress).max(), np.abs(stress).max()))
             assert_close(p.truth[key] * n + energy, c.energy, 1e-12, what + " true energy",
                          max(abs(c.energy), abs(energy)))
             assert_close(p.true_force[key] @ c.rotation.T + force, c.force, 1e-12,
@@ -423,6 +456,56 @@ def test_linear_models_of_fitdump_data():
     assert_close(list(two.energy.values()), list(one.energy.values()), 1e-8, "energies")
 
 
+STRESS = {"with": ("stress_weight", "1"), "groups": ("stress_weight", "group"),
+          "without": ("stress_weight", "none"),
+          "quadratic": ("network", "quadratic")}
+
+
+def test_stress():
+    """Fitted: LAMMPS has the stresses of the tables, with smaller errors than of a fit without."""
+    data = json_data()
+    write_input(JSON_DATA, SETTINGS, REFERENCE, num_epochs=40)
+    fit_all(STRESS)
+    compare_with_lammps(data, STRESS)
+    mae = {name: float(read_metrics(name)["*ALL", "Train", "Stress"][1]) for name in STRESS}
+    assert mae["with"] < 0.5 * mae["without"], mae
+    assert "stress MAE" in pathlib.Path("with/report.html").read_text()
+
+
+def test_labels_of_one_kind():
+    """Energy, forces or stress alone; without any stress there is no trace of it."""
+    data = json_data()
+    labels = ["Energy", "Forces", "Stress"]
+
+    def keep(c, kept):
+        file = pathlib.Path("data", c.group, c.name)
+        content = json.loads(file.read_text().split("\n", 1)[1])
+        for label in labels:
+            if label not in kept:
+                del content["Dataset"]["Data"][0][label]
+        file.write_text("# for tests\n" + json.dumps(content))
+
+    for i, c in enumerate(data):
+        keep(c, labels[(i + 1) % 3])
+    write_input(JSON_DATA, SETTINGS, REFERENCE)
+    write = ("--overwrite", "-k", "TORCHPOT", "stress_weight")
+    out = fit("in.fit", *write, "0.5").check()
+    assert "stresses of 4 of 12 configurations are fitted; 8 have none, and 0 have open" \
+        in out.errors, out.errors
+    assert re.search(r"stress MAE [0-9]", out.output), out.output
+    p = Predictions()
+    assert set(p.stress) == {(c.group, c.name) for c in data[1::3]}
+    refused = fit("in.fit", *write, "none").check(1)
+    assert "nothing to be fitted" in refused.errors
+    for c in data:
+        c.write_json()
+        keep(c, labels[:2])
+    out = fit("in.fit", *write, "0.5").check()
+    assert "stress_weight has no effect: no configuration has a stress" in out.errors
+    assert "stress" not in out.output and not os.path.exists("stress.dat")
+    assert not any(key[2] == "Stress" for key in read_metrics())
+
+
 # tables
 
 
@@ -445,6 +528,8 @@ def recomputed(p):
             forces = [(p.force[k] - p.true_force[k]).ravel() for k in keys]
             table[group, name, "Force"] = entry(np.concatenate(forces) if forces else [],
                                                 sum(p.natoms[k] for k in keys))
+            table[group, name, "Stress"] = entry([p.stress[k] - p.true_stress[k] for k in keys],
+                                                 len(keys))
     return table
 
 
@@ -470,7 +555,8 @@ def test_tables():
     test = next(w for w in printed if w[1] == "2")
     wanted = [float(metrics["*ALL", "Test", q][k]) * 1000 for q in ("Energy", "Force")
               for k in (1, 2)]
-    assert_close([float(test[k]) for k in (2, 3, 5, 6)], wanted, 1e-3, "printed table")
+    wanted += [float(metrics["*ALL", "Test", "Stress"][k]) for k in (1, 2)]    # GPa
+    assert_close([float(test[k]) for k in (2, 3, 5, 6, 8, 9)], wanted, 1e-3, "printed table")
     for file in OUTPUTS:
         assert file in out.splitlines()[-1], file
 
