@@ -104,7 +104,7 @@ void write_output_file(const std::string &file, const std::string &content)
   write_output_file(file, [&](std::ostream &stream) { stream << content; });
 }
 
-std::string metrics_text(const std::vector<ErrorRow> &table)
+std::string metrics_text(const std::vector<ErrorRow> &table, bool divided)
 {
   std::size_t width = 5;
   for (const ErrorRow &row : table) width = std::max(width, row.group.size());
@@ -118,10 +118,10 @@ std::string metrics_text(const std::vector<ErrorRow> &table)
   };
   line("Group", "Train/Test", "Property", "Count", "MAE", "RMSE");
   for (const ErrorRow &row : table)
-    for (int set = 0; set < 2; ++set)
+    for (int set = 0; set < 1 + divided; ++set)
       for (bool force : {false, true}) {
         const ErrorSummary &errors = force ? row.force[set] : row.energy[set];
-        line(row.group, set ? "Test" : "Train", force ? "Force" : "Energy",
+        line(row.group, !divided ? "Evaluation" : set ? "Test" : "Train", force ? "Force" : "Energy",
              std::to_string(errors.count), printed("%.3e", errors.mae),
              printed("%.3e", errors.rmse));
       }
@@ -235,7 +235,7 @@ ShownUnits shown_units(const std::string &units)
 }
 
 std::string error_report(const std::vector<ErrorRow> &table, const std::vector<Baseline> &baselines,
-                         const std::string &units)
+                         const std::string &units, bool divided)
 {
   const ShownUnits shown = shown_units(units);
   std::size_t width = 12;
@@ -256,9 +256,10 @@ std::string error_report(const std::vector<ErrorRow> &table, const std::vector<B
     text += std::string(counts) + cell(force.mae) + cell(force.rmse) + "\n";
   };
   for (int set = 1; set >= 0; --set) {
+    const char *name = !divided ? "Evaluation" : set ? "Test" : "Training";
     if (!table.empty() && !table[0].energy[set].count && !table[0].force[set].count) continue;
     char head[200];
-    std::snprintf(head, sizeof head, "  %-*s%28s%30s\n", (int) width, set ? "Test" : "Training",
+    std::snprintf(head, sizeof head, "  %-*s%28s%30s\n", (int) width, name,
                   ("energy, " + shown.energy).c_str(), ("force, " + shown.force).c_str());
     text += head;
     std::snprintf(head, sizeof head, "  %-*s%8s%10s%10s%10s%10s%10s\n", (int) width, "", "configs",

@@ -22,7 +22,8 @@ void write_output_file(const std::string &file, const std::string &content);
 
 /// Columns Group Train/Test Property Count MAE RMSE; eV/atom and eV/Angstrom (energy and length
 /// units of the data), force errors per component. nan where there is nothing to compare.
-std::string metrics_text(const std::vector<ErrorRow> &table);
+/// divided = false: one set, "Evaluation", in place of training and test.
+std::string metrics_text(const std::vector<ErrorRow> &table, bool divided = true);
 
 /// Filename Group Natoms Energy_Truth Energy_Pred Testing_Bool; energies per atom. Truth is, as
 /// FitSNAP has it, the label less the reference potential.
@@ -52,7 +53,7 @@ std::string potential_mod_text(const std::vector<std::string> &reference, const 
 /// The table for a terminal: per group, in meV/atom and meV/Angstrom (if `units` is metal;
 /// otherwise in the units' own energies and lengths), with the baselines below.
 std::string error_report(const std::vector<ErrorRow> &table, const std::vector<Baseline> &baselines,
-                         const std::string &units);
+                         const std::string &units, bool divided = true);
 
 /// Names and factor with which errors in `units` are shown: "meV/atom", "meV/Angstrom", 1000.
 struct ShownUnits {

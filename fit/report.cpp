@@ -64,11 +64,17 @@ std::string facts(const Facts &list)
 struct Shown {
   ShownUnits units;
   std::string energy, force, force_error, energy_error;
-  explicit Shown(const std::string &name) : units(shown_units(name))
+  bool divided;    // into training and test configurations
+  Shown(const std::string &name, bool divided) : units(shown_units(name)), divided(divided)
   {
     const bool metal = name == "metal";
     energy = metal ? "eV/atom" : units.energy, force = metal ? "eV/Å" : units.force;
     energy_error = units.energy, force_error = metal ? "meV/Å" : units.force;
+  }
+  int n_sets() const { return divided ? 2 : 1; }
+  std::string set_name(int set) const
+  {
+    return !divided ? "evaluation" : set ? "test" : "training";
   }
 };
 
@@ -109,7 +115,7 @@ Plot parity(const Values &values, bool forces, const std::string &title, const S
     const auto &y = forces ? values.predicted_force[set] : values.predicted_energy[set];
     if (!x.empty())
       plot.series.push_back(
-          {PlotSeries::Kind::points, 1 + set, set ? "test" : "training", x, y});
+          {PlotSeries::Kind::points, 1 + set, shown.set_name(set), x, y});
   }
   return plot;
 }
@@ -147,7 +153,7 @@ Plot error_histogram(const Values &values, bool forces, const Shown &shown)
   for (int set = 0; set < 2; ++set) {
     if (errors[set].empty()) continue;
     PlotSeries series = histogram(errors[set], range, bins);
-    series.color = 1 + set, series.name = set ? "test" : "training";
+    series.color = 1 + set, series.name = shown.set_name(set);
     plot.series.push_back(series);
   }
   plot.x.label = std::string("model − data (") +
@@ -205,7 +211,7 @@ std::string overview_section(const Values &all, const Shown &shown)
 std::string group_facts(const ErrorRow &row, const Shown &shown)
 {
   const int set = row.energy[1].count || row.force[1].count ? 1 : 0;
-  std::string text = set ? "test MAE " : "training MAE ";
+  std::string text = shown.set_name(set) + " MAE ";
   text += three_digits(row.energy[set].mae * shown.units.factor) + " " + shown.energy_error + ", " +
       three_digits(row.force[set].mae * shown.units.factor) + " " + shown.force_error;
   return xml_escape(text);
@@ -241,45 +247,57 @@ std::string groups_section(const FitResults &results, const std::vector<ErrorRow
 }
 
 std::string table_row(const std::string &name, const ErrorSummary *energy,
-                      const ErrorSummary *force, double factor, const std::string &style)
+                      const ErrorSummary *force, const Shown &shown, const std::string &style)
 {
   std::string text = "<tr" + (style.empty() ? "" : " class=\"" + style + "\"") + ">" +
       tag("td", xml_escape(name));
-  for (int set = 0; set < 2; ++set) {
+  for (int set = 0; set < shown.n_sets(); ++set) {
     const ErrorSummary &e = energy[set], &f = force[set];
     text += tag("td", e.count ? grouped(e.count) : "–", "first");
     for (double value : {e.mae, e.rmse, f.mae, f.rmse})
-      text += tag("td", three_digits(value * factor));
+      text += tag("td", three_digits(value * shown.units.factor));
   }
   return text + "</tr>\n";
+}
+
+bool has_test(const std::vector<ErrorRow> &table)
+{
+  return !table.empty() && (table[0].energy[1].count || table[0].force[1].count);
 }
 
 std::string table_section(const Report &report, const std::vector<ErrorRow> &table,
                           const Shown &shown)
 {
   std::string text = "<section>\n" + tag("h2", "Errors") + "\n<div class=\"scroll\">\n"
-      "<table class=\"full\">\n<thead><tr><th></th><th class=\"span\" colspan=\"5\">Training</th>"
-      "<th class=\"span\" colspan=\"5\">Test</th></tr>\n<tr><th></th>";
-  for (int set = 0; set < 2; ++set)
+      "<table class=\"full\">\n<thead><tr><th></th>";
+  for (int set = 0; set < shown.n_sets(); ++set)
+    text += std::string("<th class=\"span\" colspan=\"5\">") +
+        (!shown.divided ? "Evaluation" : set ? "Test" : "Training") + "</th>";
+  text += "</tr>\n<tr><th></th>";
+  for (int set = 0; set < shown.n_sets(); ++set)
     text += "<th class=\"first\"></th><th class=\"span\" colspan=\"2\">energy, " +
         xml_escape(shown.energy_error) + "</th><th class=\"span\" colspan=\"2\">force, " +
         xml_escape(shown.force_error) + "</th>";
   text += "</tr>\n<tr><th>Group</th>";
-  for (int set = 0; set < 2; ++set)
+  for (int set = 0; set < shown.n_sets(); ++set)
     text += "<th class=\"first\">configs</th><th>MAE</th><th>RMSE</th><th>MAE</th><th>RMSE</th>";
   text += "</tr></thead>\n<tbody>\n";
   for (const ErrorRow &row : table)
     text += table_row(row.group == "*ALL" ? "All groups" : row.group, row.energy, row.force,
-                      shown.units.factor, row.group == "*ALL" ? "all" : "");
+                      shown, row.group == "*ALL" ? "all" : "");
   bool first = true;
   for (const Baseline &baseline : report.baselines) {
-    text += table_row(baseline.name, baseline.energy, baseline.force, shown.units.factor,
+    text += table_row(baseline.name, baseline.energy, baseline.force, shown,
                       first ? "base divide" : "base");
     first = false;
   }
+  const std::string epoch = report.best_epoch > 0 && has_test(table)
+      ? " The epoch of the model is the one with the lowest loss on the test set, whose errors are "
+        "therefore a little smaller than on data that the fit has not seen at all."
+      : "";
   return text + "</tbody></table>\n</div>\n" +
       tag("p", "Energies per atom; force errors per component. The last rows are baselines on the "
-               "same data, which a useful model beats clearly.",
+               "same data, which a useful model beats clearly." + epoch,
           "soft small") +
       "\n</section>\n";
 }
@@ -295,7 +313,7 @@ std::string tiles(const Report &report, const std::vector<ErrorRow> &table, cons
 {
   if (table.empty()) return "";
   const int set = table[0].energy[1].count || table[0].force[1].count ? 1 : 0;
-  const std::string name = set ? "test set" : "training set";
+  const std::string name = shown.set_name(set) + (shown.divided ? " set" : "");
   const ErrorSummary &energy = table[0].energy[set], &force = table[0].force[set];
   std::string text = "<div class=\"tiles\">\n";
   text += tile(three_digits(energy.mae * shown.units.factor), shown.energy_error,
@@ -324,7 +342,7 @@ std::string facts_section(const std::string &title, const Facts &list)
 
 std::string report_html(const Report &report, const FitResults &results)
 {
-  const Shown shown(report.units);
+  const Shown shown(report.units, report.divided);
   const std::vector<ErrorRow> table = error_table(results);
   Values all;
   for (const ConfigurationResult &configuration : results.configurations)

@@ -175,7 +175,7 @@ void finish(const Settings &s, const Dataset &data, const SampleSet &samples,
   outcome.resources.push_back({"memory", peak_memory()});
   const std::string model = outcome.trained ? "" : s.torchpot.model;
   for (const std::string &note : write_fit_files(s, data, outcome, model)) warn("note", note);
-  say(error_report(error_table(outcome.results), outcome.baselines, data.units));
+  say(error_report(error_table(outcome.results), outcome.baselines, data.units, data.divided));
   compare_with_linear(outcome);
 }
 
@@ -195,6 +195,20 @@ void check_model(const Model &model, const std::string &file, const Dataset &dat
                 model.reference.empty() ? "none" : join(model.reference, "; "),
                 reference.empty() ? "none" : join(reference, "; "),
                 "Give [REFERENCE] the lines of the model's fit");
+}
+
+/// The model's network in place of the input's, and its data: if they are not those it was trained
+/// on, training and test set of the input are not the model's.
+void prepare_evaluation(const Model &model, Settings &s, Dataset &data)
+{
+  s.torchpot.network = model.network.kind;
+  s.torchpot.precision = model.dtype;
+  s.pytorch.layer_sizes = model.network.layer_sizes;
+  if (!model.network.activations.empty()) s.torchpot.activation = model.network.activations[0];
+  data.divided = was_trained_on(model, data);
+  if (data.divided) return;
+  warn("note", "the model was trained on other data, so that all configurations are in one table");
+  for (Configuration &c : data.configurations) c.test = false;
 }
 
 /// --check: everything but the work.
@@ -224,8 +238,10 @@ bool work(Settings &s, const RunOptions &options, const std::function<bool()> &s
   std::optional<SavedNetwork> saved;
   if (outcome.trained)
     saved = saved_network(s, data);
-  else
+  else {
     check_model(model, options.evaluate, data);
+    prepare_evaluation(model, s, data);
+  }
   prepare(data, s, between, outcome);
   const SampleSet samples(data, s.calculator.energy, s.calculator.force);
   std::unique_ptr<Trainer> trainer;
@@ -257,6 +273,7 @@ RunStatus run(const RunOptions &options, const std::function<bool()> &stop)
   }
   FitOutcome outcome;
   outcome.trained = options.evaluate.empty();
+  if (!outcome.trained) s = evaluation_settings(s);
   std::vector<std::string> files = fit_file_names(s, outcome.trained);
   const bool trains = outcome.trained && s.torchpot.network == NetworkKind::mlp;
   // a fit that was interrupted may have written some of its files
