@@ -107,7 +107,8 @@ std::size_t check_archive(const std::string &file)
                     hex(entry->crc), "Copy or make the file anew");
     }
   } catch (const c10::Error &error) {
-    throw Error("the archive cannot be read", file, error.what_without_backtrace(), "",
+    const std::string reason = error.what_without_backtrace();
+    throw Error("the archive cannot be read", file, reason.substr(0, reason.find('\n')), "",
                 "Copy or make the file anew");
   }
   return entries.size();

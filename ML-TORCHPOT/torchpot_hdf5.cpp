@@ -6,6 +6,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include <fcntl.h>
@@ -166,6 +170,21 @@ Handle open_hdf5(const std::string &file, unsigned flags, const Handle &access)
     if (!locked || tries == 100) return Handle(id, problem, file);
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
+}
+
+std::string truncation(const std::string &file)
+{
+  // superblock of version 2 or 3: signature, version, size of offsets, ..., end of file at byte 28
+  unsigned char start[36] = {0};
+  std::ifstream(file, std::ios::binary).read((char *) start, sizeof(start));
+  if (std::memcmp(start, "\x89HDF", 4) != 0 || start[8] < 2 || start[8] > 3 || start[9] != 8)
+    return "";
+  std::uintmax_t end = 0;
+  for (int byte = 35; byte >= 28; byte--) end = end << 8 | start[byte];
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(file, error);
+  if (error || size >= end) return "";
+  return std::to_string(size) + " of " + std::to_string(end) + " bytes";
 }
 
 WriterLock::WriterLock(const std::string &file)

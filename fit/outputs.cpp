@@ -2,6 +2,7 @@
 #include "outputs.h"
 
 #include "torchpot_error.h"
+#include "torchpot_temporary.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -86,7 +87,7 @@ void check_output_files(const std::vector<std::string> &files, bool overwrite)
 
 void write_output_file(const std::string &file, const std::function<void(std::ostream &)> &content)
 {
-  Temporary temporary{file + ".tmp" + std::to_string(::getpid())};
+  Temporary temporary{temporary_name(file)};
   errno = 0;
   std::ofstream stream(temporary.name, std::ios::binary | std::ios::trunc);
   if (!stream) throw Error("cannot write the file", file, reason());

@@ -1,6 +1,7 @@
 // One run of torchpot_fit: check, fit, or evaluate a model.
 #include "run.h"
 
+#include "checkpoint.h"
 #include "fit_files.h"
 #include "initial_state.h"
 #include "linear_fit.h"
@@ -276,6 +277,8 @@ RunStatus run(const RunOptions &options, const std::function<bool()> &stop)
   if (!outcome.trained) s = evaluation_settings(s);
   std::vector<std::string> files = fit_file_names(s, outcome.trained);
   const bool trains = outcome.trained && s.torchpot.network == NetworkKind::mlp;
+  std::optional<CheckpointLock> lock;
+  if (trains && !s.torchpot.checkpoint.empty()) lock.emplace(s.torchpot.checkpoint);
   // a fit that was interrupted may have written some of its files
   const bool goes_on = trains && !options.restart && is_open_checkpoint(s.torchpot.checkpoint);
   check_output_files(files, options.overwrite || options.restart || goes_on);

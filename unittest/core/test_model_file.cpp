@@ -221,10 +221,17 @@ TEST_F(ModelFile, ACutFileIsAnErrorWhereverItIsCut)
   const std::string whole = bytes("model.pt");
   for (std::size_t n = 0; n < whole.size(); n += 64) {
     write("cut.pt", whole.substr(0, n));
-    EXPECT_FALSE(is_torchpot_model(path("cut.pt")));
-    EXPECT_MESSAGE(read_model(path("cut.pt")),
-                   path("cut.pt") + (n ? ": not a complete TorchScript archive"
-                                       : ": cannot read the model file; found: an empty file"));
+    if (n) {
+      const std::string message = path("cut.pt") + ": the archive has no directory at its end; " +
+          "found: " + std::to_string(n) + " bytes; wanted: a complete file. It was probably cut " +
+          "off: copy or make it anew";
+      EXPECT_MESSAGE(read_model(path("cut.pt")), message);
+      EXPECT_MESSAGE(is_torchpot_model(path("cut.pt")), message);
+    } else {
+      EXPECT_FALSE(is_torchpot_model(path("cut.pt")));
+      EXPECT_MESSAGE(read_model(path("cut.pt")),
+                     path("cut.pt") + ": cannot read the model file; found: an empty file");
+    }
   }
 }
 
@@ -236,7 +243,7 @@ TEST_F(ModelFile, FilesOfOtherKinds)
   EXPECT_MESSAGE(read_model(folder.string()), folder.string() + ": cannot read the model file");
   write("text.pt", "rcutfac 4.7\n");
   EXPECT_FALSE(is_torchpot_model(path("text.pt")));
-  EXPECT_MESSAGE(read_model(path("text.pt")), "text.pt: not a complete TorchScript archive");
+  EXPECT_MESSAGE(read_model(path("text.pt")), "text.pt: not a model: the file is no TorchScript archive");
 }
 
 TEST_F(ModelFile, ArchivesWithWrongContents)

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <sstream>
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace torchpot;
@@ -72,6 +73,26 @@ FitResults two()
 }
 
 }    // namespace
+
+TEST(Leftovers, OfKilledProcessesAreDeleted)
+{
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);    // its number is free now
+  const fs::path folder = fs::temp_directory_path() / ("leftovers_" + std::to_string(::getpid()));
+  fs::create_directory(folder);
+  const std::string file = (folder / "m.pt").string();
+  const std::string old = file + ".tmp" + std::to_string(child);
+  const std::vector<std::string> kept = {file + ".tmp1", file + ".tmpx", file + ".tmp",
+                                         (folder / "n.pt.tmp").string() + std::to_string(child)};
+  for (const std::string &name : kept) std::ofstream(name) << "x";
+  std::ofstream(old) << "x";
+  write_output_file(file, "content");
+  EXPECT_FALSE(fs::exists(old));
+  for (const std::string &name : kept) EXPECT_TRUE(fs::exists(name)) << name;
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), fs::directory_iterator()), 5);
+  fs::remove_all(folder);
+}
 
 TEST(Errors, AreThoseWorkedOutByHand)
 {

@@ -729,6 +729,20 @@ def test_sigkill():
         assert continued > 0
 
 
+def test_two_at_once():
+    """The second one is told who works on the checkpoint, and changes nothing."""
+    whole_run()
+    process = start("../in.fit", cwd="cut")
+    wait_for_line(process, "descriptors:")
+    for more in ((), ("--restart",), ("--overwrite",)):
+        second = fit("../in.fit", *more, cwd="cut").check(1)
+        assert f"another fit is working on this checkpoint; found: process {process.pid} on " \
+            in second.errors, second.errors
+    finish(process).check()
+    check_whole_files(complete=True)
+    assert not os.path.exists("cut/FitTorch_Pytorch.checkpoint.lock")
+
+
 def test_sigkill_while_files_are_written():
     """The same command completes what was begun."""
     whole_run(num_epochs=20)
@@ -836,7 +850,8 @@ def test_wrong_settings():
     pathlib.Path("good.fit").write_text(good)
     cases += [(["../good.fit", "-k", "PYTORCH", "num_epochs", "1.5"],
                ["--keyword PYTORCH num_epochs 1.5", "wrong value"]),
-              (["../none.fit"], ["none.fit", "no such file"])]
+              (["../none.fit"], ["none.fit", "no such file: /"]),
+              (["../good.fit", "--evalute", "x"], ["torchpot_fit: ", "--evalute"])]
     refused(cases)
 
 
