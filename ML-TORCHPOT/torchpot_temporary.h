@@ -6,8 +6,8 @@
 
 namespace torchpot {
 
-/// FILE.tmpN with the number N of this process. Those of processes that were killed while they wrote
-/// FILE are deleted.
+/// FILE.tmpN with the number N of this process. Those of processes that were killed while they
+/// wrote FILE are deleted.
 std::string temporary_name(const std::string &file);
 
 }    // namespace torchpot

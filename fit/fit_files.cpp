@@ -173,7 +173,9 @@ std::vector<std::string> fit_file_names(const Settings &settings, bool training)
 Settings evaluation_settings(Settings settings)
 {
   OutputSettings &out = settings.outfile;
-  for (std::string *name : {&out.metrics, &out.perconfig, &out.peratom, &settings.torchpot.report}) {
+  std::string *const names[] = {&out.metrics, &out.perconfig, &out.peratom,
+                                &settings.torchpot.report};
+  for (std::string *name : names) {
     if (name->empty()) continue;
     std::filesystem::path path(*name);
     path.replace_filename(path.stem().string() + "_evaluation" + path.extension().string());
@@ -326,7 +328,8 @@ std::vector<std::string> write_fit_files(const Settings &settings, const Dataset
     write_output_file(out.loss, loss_text(outcome.history));
     notes = write_lammps_files(settings, dataset, model);
   }
-  if (!out.metrics.empty()) write_output_file(out.metrics, metrics_text(error_table(results), dataset.divided));
+  if (!out.metrics.empty())
+    write_output_file(out.metrics, metrics_text(error_table(results), dataset.divided));
   if (!out.perconfig.empty())
     write_output_file(out.perconfig, [&](std::ostream &to) { write_perconfig(results, to); });
   if (!out.peratom.empty())

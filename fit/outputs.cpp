@@ -122,7 +122,8 @@ std::string metrics_text(const std::vector<ErrorRow> &table, bool divided)
     for (int set = 0; set < 1 + divided; ++set)
       for (bool force : {false, true}) {
         const ErrorSummary &errors = force ? row.force[set] : row.energy[set];
-        line(row.group, !divided ? "Evaluation" : set ? "Test" : "Train", force ? "Force" : "Energy",
+        const char *name = !divided ? "Evaluation" : set ? "Test" : "Train";
+        line(row.group, name, force ? "Force" : "Energy",
              std::to_string(errors.count), printed("%.3e", errors.mae),
              printed("%.3e", errors.rmse));
       }
@@ -217,7 +218,12 @@ std::string potential_mod_text(const std::vector<std::string> &reference, const 
                                const std::vector<std::string> &elements)
 {
   std::vector<std::string> lines = reference_for_md(reference);
+  // an absolute path is the same from everywhere
+  const bool relative = !fs::path(model).is_absolute();
   std::string text = "# written by torchpot_fit\n";
+  if (relative)
+    text += "# The path of the model is seen from where LAMMPS is started; a bare name is looked "
+            "for in\n# LAMMPS_POTENTIALS too.\n";
   const bool hybrid = !lines.empty();
   if (hybrid)
     lines[0] += " torchpot";
@@ -259,6 +265,7 @@ std::string error_report(const std::vector<ErrorRow> &table, const std::vector<B
   for (int set = 1; set >= 0; --set) {
     const char *name = !divided ? "Evaluation" : set ? "Test" : "Training";
     if (!table.empty() && !table[0].energy[set].count && !table[0].force[set].count) continue;
+    if (!text.empty()) text += "\n";
     char head[200];
     std::snprintf(head, sizeof head, "  %-*s%28s%30s\n", (int) width, name,
                   ("energy, " + shown.energy).c_str(), ("force, " + shown.force).c_str());
@@ -272,7 +279,6 @@ std::string error_report(const std::vector<ErrorRow> &table, const std::vector<B
     for (const Baseline &baseline : baselines)
       if (baseline.energy[set].count || baseline.force[set].count)
         line(baseline.name, baseline.energy[set], baseline.force[set]);
-    text += "\n";
   }
   return text;
 }

@@ -83,7 +83,9 @@ void prepare(Dataset &data, const Settings &settings, const Between &between, Fi
   for (const std::string &warning : result.warnings) warn("warning", warning);
   const std::string time = seconds_text(result.seconds);
   const char *cached = result.from_cache ? ", read from the cache" : "";
-  say("descriptors: " + time + cached + (shown ? std::string(30, ' ') : ""));
+  const std::string threads = std::to_string(n_threads) + (n_threads > 1 ? " threads" : " thread");
+  say("descriptors: " + time + (result.from_cache ? cached : ", " + threads) +
+      (shown ? std::string(30, ' ') : ""));
   outcome.resources.push_back({"descriptors", time + cached});
   if (!data.reference.empty()) outcome.lammps_version = std::to_string(lammps_library_version());
 }
@@ -106,13 +108,13 @@ std::optional<SavedNetwork> saved_network(const Settings &s, const Dataset &data
 }
 
 /// False if it was interrupted.
-bool train(Trainer &trainer, const Settings &s, const std::function<bool()> &stop,
-           FitOutcome &outcome)
+bool train(Trainer &trainer, const Settings &s, const std::string &units,
+           const std::function<bool()> &stop, FitOutcome &outcome)
 {
   const auto start = Clock::now();
   const std::string sentence = trainer.prepare();
   if (!sentence.empty()) say(sentence);
-  const std::unique_ptr<Progress> progress = make_progress(stdout);
+  const std::unique_ptr<Progress> progress = make_progress(stdout, units);
   const bool finished = trainer.run(*progress, stop) == TrainingStatus::finished;
   const double seconds = seconds_since(start);
   outcome.resources.push_back({"training", seconds_text(seconds)});
@@ -256,7 +258,7 @@ bool work(Settings &s, const RunOptions &options, const std::function<bool()> &s
     training.restart = options.restart;
     if (saved) training.initial = starting_network(*saved, samples.training);
     trainer = std::make_unique<Trainer>(training, network_shape(s), samples);
-    if (!train(*trainer, s, stop, outcome)) return false;
+    if (!train(*trainer, s, data.units, stop, outcome)) return false;
   }
   finish(s, data, samples, between, outcome);
   if (trainer) trainer->mark_complete();

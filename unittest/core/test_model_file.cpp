@@ -243,7 +243,8 @@ TEST_F(ModelFile, FilesOfOtherKinds)
   EXPECT_MESSAGE(read_model(folder.string()), folder.string() + ": cannot read the model file");
   write("text.pt", "rcutfac 4.7\n");
   EXPECT_FALSE(is_torchpot_model(path("text.pt")));
-  EXPECT_MESSAGE(read_model(path("text.pt")), "text.pt: not a model: the file is no TorchScript archive");
+  EXPECT_MESSAGE(read_model(path("text.pt")),
+                 "text.pt: not a model: the file is no TorchScript archive");
 }
 
 TEST_F(ModelFile, ArchivesWithWrongContents)

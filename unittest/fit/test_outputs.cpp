@@ -216,25 +216,33 @@ TEST(Formats, PrintedTable)
   EXPECT_NE(text.find("mean energy"), std::string::npos);
   EXPECT_NE(text.find("zero force"), std::string::npos);
   EXPECT_LT(text.find("Test"), text.find("Training"));
+  EXPECT_EQ(text.find("\n\n\n"), std::string::npos);
+  EXPECT_EQ(text.find("\n\n", text.find("Training")), std::string::npos);
 }
+
+const std::string MOD_HEAD =
+    "# written by torchpot_fit\n# The path of the model is seen from where LAMMPS is started; a "
+    "bare name is looked for in\n# LAMMPS_POTENTIALS too.\n";
 
 TEST(LammpsLines, ReferenceBecomesOneStyleOfAnOverlay)
 {
   const std::vector<std::string> elements = {"In", "P"};
   EXPECT_EQ(potential_mod_text({"pair_style zero 10.0", "pair_coeff * *"}, "m.pt", elements),
-            "# written by torchpot_fit\npair_style torchpot\npair_coeff * * m.pt In P\n");
+            MOD_HEAD + "pair_style torchpot\npair_coeff * * m.pt In P\n");
+  EXPECT_EQ(potential_mod_text({}, "/a/m.pt", elements),
+            "# written by torchpot_fit\npair_style torchpot\npair_coeff * * /a/m.pt In P\n");
   EXPECT_EQ(potential_mod_text({}, "m.pt", elements),
-            "# written by torchpot_fit\npair_style torchpot\npair_coeff * * m.pt In P\n");
+            MOD_HEAD + "pair_style torchpot\npair_coeff * * m.pt In P\n");
   EXPECT_EQ(potential_mod_text({"pair_style hybrid/overlay zero 10.0 zbl 4.0 4.8",
                                 "pair_coeff * * zero", "pair_coeff * * zbl 73 73"},
                                "m.pt", {"Ta"}),
-            "# written by torchpot_fit\n"
+            MOD_HEAD +
             "pair_style hybrid/overlay zbl 4.0 4.8 torchpot\n"
             "pair_coeff * * zbl 73 73\n"
             "pair_coeff * * torchpot m.pt Ta\n");
   EXPECT_EQ(potential_mod_text({"pair_style  zbl 4.0 4.8", "pair_coeff 1 2  49 15"}, "m.pt",
                                elements),
-            "# written by torchpot_fit\n"
+            MOD_HEAD +
             "pair_style hybrid/overlay zbl 4.0 4.8 torchpot\n"
             "pair_coeff 1 2 zbl 49 15\n"
             "pair_coeff * * torchpot m.pt In P\n");

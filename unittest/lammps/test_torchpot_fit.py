@@ -734,10 +734,12 @@ def test_two_at_once():
     whole_run()
     process = start("../in.fit", cwd="cut")
     wait_for_line(process, "descriptors:")
+    process.send_signal(signal.SIGSTOP)
     for more in ((), ("--restart",), ("--overwrite",)):
         second = fit("../in.fit", *more, cwd="cut").check(1)
         assert f"another fit is working on this checkpoint; found: process {process.pid} on " \
             in second.errors, second.errors
+    process.send_signal(signal.SIGCONT)
     finish(process).check()
     check_whole_files(complete=True)
     assert not os.path.exists("cut/FitTorch_Pytorch.checkpoint.lock")
