@@ -17,6 +17,7 @@
 #include "neighbor.h"
 #include "torchpot_error.h"
 #include "torchpot_model_file.h"
+#include "torchpot_text.h"
 #include "update.h"
 
 #include <algorithm>
@@ -99,7 +100,8 @@ void PairTorchpot::load_models(int n_words, char **words)
             "one element for each of the " + std::to_string(atom->ntypes) + " atom types");
       if (path.empty())
         throw torchpot::Error(
-            "there is no such model file here or in LAMMPS_POTENTIALS", "pair_coeff * *", given[m],
+            "there is no such model file here or in LAMMPS_POTENTIALS", "pair_coeff * *",
+            torchpot::full_path(given[m]),
             "a model.pt; the last " + std::to_string(atom->ntypes) +
                 " arguments, one for each atom type, are elements: " + joined(impl->elements));
       impl->models.push_back(torchpot::read_model(path));

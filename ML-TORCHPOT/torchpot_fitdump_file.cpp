@@ -28,7 +28,7 @@ template <class Work> auto reading(const std::string &file, const Work &work)
     return work();
   } catch (const Error &error) {
     const std::string cut = truncation(file);
-    if (cut.empty()) throw;
+    if (cut.empty() || error.problem == "truncated: " + cut) throw;
     throw Error("truncated: " + cut, file, error.what(), "", "Copy the file again");
   }
 }

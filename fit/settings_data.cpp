@@ -101,7 +101,8 @@ GroupSettings group_line(const GroupColumns &columns, const std::string &name,
   const std::string where = location.text() + ": [GROUPS] " + name;
   const std::vector<std::string> words = split_words(values);
   if (words.size() + 1 != columns.names.size()) {
-    const std::string nearest = nearest_name(name, GROUP_KEYS);
+    const std::string nearest = nearest_name(name, GROUP_KEYS), section = section_of_key(name);
+    if (!section.empty()) throw Error("this key belongs in [" + section + "]", where);
     throw Error("wrong number of values", where, std::to_string(words.size()) + " (" + values + ")",
                 std::to_string(columns.names.size() - 1) + ": " +
                     join({columns.names.begin() + 1, columns.names.end()}, " "),
@@ -246,6 +247,9 @@ void read_reference(const IniFile &ini, Settings &s)
       else if (entry.key != "units" && entry.key != "atom_style" && entry.key != "pair_style") {
         const std::string nearest =
             nearest_name(entry.key, {"units", "atom_style", "pair_style", "pair_coeff"});
+        const std::string section = section_of_key(entry.key);
+        if (!section.empty())
+          throw Error("this key belongs in [" + section + "]", r.where(entry.key));
         throw Error("unknown key", r.where(entry.key), entry.key,
                     "one of units, atom_style, pair_style, pair_coeff, pair_coeff1, ...",
                     nearest.empty() ? "" : "Did you mean " + nearest + "?");

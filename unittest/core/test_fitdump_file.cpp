@@ -472,6 +472,7 @@ TEST_F(FitdumpFile, AFileThatWasCutOffSaysSo)
       const FitdumpReader reader(file);
       for (std::size_t k = 0; k < reader.n_frames(); k++) reader.read(k, true);
     }, {file + ": " + text + " bytes", "Copy the file again"});
+    expect_error([&] { FitdumpWriter(file, make_header(), true); }, {file + ": " + text});
   }
 }
 

@@ -241,6 +241,8 @@ TEST_F(ModelFile, FilesOfOtherKinds)
   EXPECT_MESSAGE(read_model(path("absent.pt")),
                  "cannot read the model file; found: No such file or directory");
   EXPECT_MESSAGE(read_model(folder.string()), folder.string() + ": cannot read the model file");
+  write("other.zip", std::string("PK\x05\x06", 4) + std::string(18, '\0'));    // empty
+  EXPECT_MESSAGE(read_model(path("other.zip")), "this archive was not written by libtorch");
   write("text.pt", "rcutfac 4.7\n");
   EXPECT_FALSE(is_torchpot_model(path("text.pt")));
   EXPECT_MESSAGE(read_model(path("text.pt")),

@@ -298,6 +298,10 @@ TEST(Settings, UnknownNames)
   expect_wrong("Ta = 0.5", "num_epochs = 4", {"num_epochs is not an element"});
   expect_wrong("compute_testerrs = 1", "num_epochs = 4",
                {"[SOLVER] num_epochs", "this key belongs in [PYTORCH]"});
+  expect_wrong("atom_style = atomic", "num_epochs = 4",
+               {"[REFERENCE] num_epochs", "this key belongs in [PYTORCH]"});
+  expect_wrong("smartweights = 0", "num_epochs = 4",
+               {"[GROUPS] num_epochs", "this key belongs in [PYTORCH]"});
   expect_wrong("learning_rate = 5e-5", "fitdump = a.h5", {"this key belongs in [TORCHPOT]"});
   expect_wrong("[ESHIFT]", "[ESHFIT]", {"dir/Ta.fit:25", "unknown section", "[ESHIFT]?"});
   expect_wrong("[MEMORY]", "[ELEPHANTS]", {"unknown section", "one of BISPECTRUM, CALCULATOR"});
