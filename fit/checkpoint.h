@@ -48,8 +48,8 @@ struct LoadedCheckpoint {
 LoadedCheckpoint read_checkpoint(const std::string &file, const Identity &identity);
 
 /// Held by the fit that works on a checkpoint: FILE.lock, which ends with the process and is
-/// deleted with the object. Throws Error naming the process that holds it. File systems without locks give
-/// none.
+/// deleted with the object. Throws Error naming the process that holds it. File systems without
+/// locks give none.
 class CheckpointLock {
  public:
   explicit CheckpointLock(const std::string &file);
