@@ -13,6 +13,7 @@
 #include "torchpot_fitdump_frame.h"
 #include "torchpot_model.h"
 #include "torchpot_model_file.h"
+#include "torchpot_text.h"
 
 #include "atom.h"
 #include "comm.h"
@@ -36,13 +37,12 @@ using namespace LAMMPS_NS;
 using namespace FixConst;
 using Problem = torchpot::Error;    // LAMMPS has an Error of its own
 
-static const char *const KEYWORDS[] = {"descriptor", "elements", "truth", "derivatives",
-                                       "precision",  "label",    "append"};
+static const std::vector<std::string> KEYWORDS = {"descriptor", "elements",  "truth", "derivatives",
+                                                  "precision",  "label", "append"};
 
 static bool is_keyword(const std::string &word)
 {
-  return std::any_of(std::begin(KEYWORDS), std::end(KEYWORDS),
-                     [&](const char *keyword) { return word == keyword; });
+  return std::find(KEYWORDS.begin(), KEYWORDS.end(), word) != KEYWORDS.end();
 }
 
 static std::string joined(const std::vector<std::string> &words)
@@ -50,6 +50,20 @@ static std::string joined(const std::vector<std::string> &words)
   std::string text;
   for (const std::string &word : words) text += (text.empty() ? "" : " ") + word;
   return text;
+}
+
+/* ----------------------------------------------------------------------
+   a keyword with a typing error is taken for one more element
+------------------------------------------------------------------------- */
+
+static std::string keyword_among(const std::vector<std::string> &elements)
+{
+  for (const std::string &word : elements) {
+    const std::string nearest = torchpot::nearest_name(word, KEYWORDS);
+    if (!nearest.empty())
+      return word + " is no keyword: did you mean " + nearest + "?";
+  }
+  return "";
 }
 
 /* ---------------------------------------------------------------------- */
@@ -87,14 +101,15 @@ void FixFitdump::parse(int narg, char **arg)
                          const std::vector<std::string> &choices) {
     for (std::size_t c = 0; c < choices.size(); c++)
       if (value == choices[c]) return (int) c;
-    throw Problem("unknown value", "keyword " + keyword, value, joined(choices));
+    throw Problem("unknown value", "keyword " + keyword, value, joined(choices),
+                  torchpot::did_you_mean(value, choices));
   };
   std::vector<std::string> element_names;
   for (int i = 5; i < narg;) {
     const std::string keyword = arg[i++];
     if (!is_keyword(keyword))
-      throw Problem("unknown keyword", "", keyword,
-                  joined({std::begin(KEYWORDS), std::end(KEYWORDS)}));
+      throw Problem("unknown keyword", "", keyword, joined(KEYWORDS),
+                    torchpot::did_you_mean(keyword, KEYWORDS));
     std::vector<std::string> values;
     // files and labels may have the name of a keyword
     while (i < narg && (values.empty() ? keyword != "elements" || !is_keyword(arg[i])
@@ -133,7 +148,8 @@ void FixFitdump::parse(int narg, char **arg)
     throw Problem("the simulation must be three-dimensional", "dimension", "2", "3");
   if ((int) element_names.size() != atom->ntypes)
     throw Problem("wrong count of elements", "keyword elements", joined(element_names),
-                "one for each of the " + std::to_string(atom->ntypes) + " atom types");
+                  "one for each of the " + std::to_string(atom->ntypes) + " atom types",
+                  keyword_among(element_names));
   settings->header.elements = element_names;    // until the descriptor is known
 }
 
@@ -143,7 +159,7 @@ void FixFitdump::read_descriptor()
 {
   const std::string &file = settings->descriptor_file;
   std::ifstream in(file);
-  if (!in) throw Problem("cannot open the descriptor's file", file);
+  if (!in) throw Problem("cannot open the descriptor's file", torchpot::full_path(file));
   torchpot::FitdumpHeader &header = settings->header;
   header.units = update->unit_style;
   if (torchpot::is_torchpot_model(file)) {
@@ -207,6 +223,7 @@ void FixFitdump::open_file()
   // a run that goes on from a restart file starts with the last frame of the run before
   if (state->writer->n_frames()) {
     const torchpot::FitdumpReader reader(settings->file);
+    state->first = reader.read(0, false);
     state->last = reader.read(reader.n_frames() - 1, false);
     state->last_centers = torchpot::centers_of(state->last);
     state->has_last = true;

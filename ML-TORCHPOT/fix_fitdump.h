@@ -68,6 +68,7 @@ class FixFitdump : public Fix {
   void collect();
   void flush();
   void process(const Snapshot &);
+  void warn_of_duplicate(const torchpot::FitdumpFrame &);
   bool is_repeated(const torchpot::FitdumpFrame &, const std::vector<std::int64_t> &);
   void gather_atoms(const Snapshot &, torchpot::FitdumpFrame &);
   void gather_pairs(const Snapshot &, torchpot::FitdumpFrame &);

@@ -80,6 +80,7 @@ void FixFitdump::process(const Snapshot &s)
     state->n_repeated++;
     return;
   }
+  if (comm->me == 0) warn_of_duplicate(frame);
   gather_pairs(s, frame);
   write(s, frame);
   state->last_centers.swap(centers);
@@ -99,6 +100,27 @@ bool FixFitdump::is_repeated(const FitdumpFrame &frame, const std::vector<std::i
   if (!state->has_truth) state->has_truth = state->extxyz->next(state->truth);
   return !state->has_truth ||
       !torchpot::is_configuration_of(state->truth, settings->header.elements, frame);
+}
+
+/* ----------------------------------------------------------------------
+   the first frame that is appended, against the ends of the file
+------------------------------------------------------------------------- */
+
+void FixFitdump::warn_of_duplicate(const FitdumpFrame &frame)
+{
+  if (state->first.id.empty()) return;
+  bool duplicate = false;
+  for (const FitdumpFrame *old : {&state->first, &state->last}) {
+    FitdumpFrame same = *old;
+    same.label = frame.label;
+    duplicate = duplicate || torchpot::same_configuration(frame, same);
+  }
+  if (duplicate)
+    error->warning(FLERR,
+                   "Fix fitdump appends a configuration that {} already holds (step {}); such "
+                   "duplicates end up in training and test sets",
+                   settings->file, frame.step);
+  state->first = FitdumpFrame();
 }
 
 /* ---------------------------------------------------------------------- */

@@ -43,6 +43,7 @@ struct FixFitdump::State {
   bool has_truth = false;
   torchpot::FitdumpFrame last;       // rank 0: without pairs and descriptors
   std::vector<std::int64_t> last_centers;
+  torchpot::FitdumpFrame first;    // rank 0: of the file, until the first frame is compared
   bool has_last = false;
   bigint n_repeated = 0;    // configurations of the present run that were left out
   std::unique_ptr<Snapshot> pending;    // under minimize, until the iteration is over

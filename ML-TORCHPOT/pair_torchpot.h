@@ -66,6 +66,7 @@ class PairTorchpot : public Pair {
   void map_elements();
   void build_committee();
   void log_setup();
+  std::string missing_reference() const;
   double largest_cutoff() const;
   double estimate_memory() const;
   std::string device_lines(const std::vector<int> &) const;

@@ -17,6 +17,7 @@
 #include "neighbor.h"
 #include "torchpot_error.h"
 #include "torchpot_model_file.h"
+#include "torchpot_text.h"
 #include "update.h"
 
 #include <algorithm>
@@ -62,6 +63,12 @@ void PairTorchpot::load_operators()
   });
 }
 
+static bool known_element(const torchpot::Model &model, const std::string &word)
+{
+  const std::vector<std::string> &known = model.elements;
+  return word == "NULL" || std::find(known.begin(), known.end(), word) != known.end();
+}
+
 /* ----------------------------------------------------------------------
    words: model files, then one element per atom type
 ------------------------------------------------------------------------- */
@@ -85,9 +92,16 @@ void PairTorchpot::load_models(int n_words, char **words)
 
     for (int m = 0; m < n_files; m++) {
       const std::string path = utils::get_potential_file_path(given[m]);
+      const bool is_element = m > 0 && known_element(impl->models[0], given[m]);
+      if (path.empty() && is_element)
+        throw torchpot::Error(
+            "there are more elements than atom types", "pair_coeff * *",
+            joined({given.begin() + m, given.end()}),
+            "one element for each of the " + std::to_string(atom->ntypes) + " atom types");
       if (path.empty())
         throw torchpot::Error(
-            "there is no such model file here or in LAMMPS_POTENTIALS", "pair_coeff * *", given[m],
+            "there is no such model file here or in LAMMPS_POTENTIALS", "pair_coeff * *",
+            torchpot::full_path(given[m]),
             "a model.pt; the last " + std::to_string(atom->ntypes) +
                 " arguments, one for each atom type, are elements: " + joined(impl->elements));
       impl->models.push_back(torchpot::read_model(path));
@@ -301,14 +315,41 @@ static std::string model_lines(const std::vector<torchpot::Model> &models,
                network_words(model.network));
 }
 
-static std::string reference_lines(const std::vector<std::string> &commands)
+static std::string reference_lines(const std::vector<std::string> &commands,
+                                   const std::string &missing)
 {
+  const std::string head = missing.empty()
+      ? "present: "
+      : "trained on top of this potential, overlay it: ";
   std::string text;
   for (const std::string &command : commands)
-    text += text.empty()
-        ? line("reference", "trained on top of this potential, overlay it: " + command)
-        : line("", command);
+    text += text.empty() ? line("reference", head + command) : line("", command);
   return text;
+}
+
+/* ----------------------------------------------------------------------
+   pair styles of the model's reference potential that this run lacks
+------------------------------------------------------------------------- */
+
+std::string PairTorchpot::missing_reference() const
+{
+  std::vector<std::string> missing;
+  for (const std::string &command : impl->models[0].reference) {
+    const std::vector<std::string> words = utils::split_words(command);
+    if (words.size() < 2 || words[0] != "pair_style") continue;
+    const bool hybrid = words[1].rfind("hybrid", 0) == 0;
+    const std::size_t first = hybrid ? 2 : 1;
+    for (std::size_t i = first; i < words.size(); i++) {
+      // the arguments of the sub-styles stand between their names
+      if (i > first && (!hybrid || !force->pair_map->count(words[i]))) continue;
+      bool active = words[i] == "zero";
+      for (const char *suffix : {"", "/omp", "/kk", "/kk/device", "/kk/host", "/gpu", "/intel",
+                                 "/opt"})
+        active = active || force->pair_match(words[i] + suffix, 1, 1);
+      if (!active) missing.push_back(words[i]);
+    }
+  }
+  return joined(missing, ", ");
 }
 
 /* ---------------------------------------------------------------------- */
@@ -354,5 +395,12 @@ void PairTorchpot::log_setup()
                    number(std::max(cutoff + neighbor->skin, comm->cutghostuser)));
   text += line("memory", "about " + number(std::ceil(estimate_memory() / 1e5) / 10.0) +
                    " MB per rank, " + std::to_string(chunk_size()) + " atoms per model call");
-  utils::logmesg(lmp, text + reference_lines(model.reference));
+  const std::string missing = missing_reference();
+  utils::logmesg(lmp, text + reference_lines(model.reference, missing));
+  if (!missing.empty())
+    error->warning(FLERR,
+                   "Pair style torchpot: {} was trained on top of a reference potential that this "
+                   "run lacks: {}. Its forces are wrong alone: use pair_style hybrid/overlay with "
+                   "both, as the include file of the fit does",
+                   impl->files[0].name, missing);
 }

@@ -5,6 +5,7 @@
 
 #include <caffe2/serialize/inline_container.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -90,6 +91,14 @@ std::map<std::string, Entry> directory(const std::string &bytes, const std::stri
 std::size_t check_archive(const std::string &file)
 {
   auto entries = directory(whole_file(file), file);
+  const std::string version = "/version";    // a record that all archives of libtorch have
+  if (std::none_of(entries.begin(), entries.end(), [&](const auto &entry) {
+        const std::string &name = entry.first;
+        return name.size() > version.size() &&
+            name.compare(name.size() - version.size(), version.size(), version) == 0;
+      }))
+    throw Error("this archive was not written by libtorch", file, "a ZIP file of another kind",
+                "a model.pt");
   try {
     caffe2::serialize::PyTorchStreamReader reader(file);
     for (const std::string &record : reader.getAllRecords()) {
@@ -107,7 +116,8 @@ std::size_t check_archive(const std::string &file)
                     hex(entry->crc), "Copy or make the file anew");
     }
   } catch (const c10::Error &error) {
-    throw Error("the archive cannot be read", file, error.what_without_backtrace(), "",
+    const std::string reason = error.what_without_backtrace();
+    throw Error("the archive cannot be read", file, reason.substr(0, reason.find('\n')), "",
                 "Copy or make the file anew");
   }
   return entries.size();

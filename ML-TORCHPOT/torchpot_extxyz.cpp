@@ -2,6 +2,7 @@
 #include "torchpot_extxyz.h"
 
 #include "torchpot_error.h"
+#include "torchpot_text.h"
 
 #include <algorithm>
 #include <cctype>
@@ -224,7 +225,7 @@ void parse_stress(ExtxyzConfiguration &c, const ExtxyzKeys &keys, const std::str
 ExtxyzReader::ExtxyzReader(const std::string &file, const ExtxyzKeys &keys) :
     file(file), keys(keys), in(file)
 {
-  if (!in) throw Error("cannot open it", file);
+  if (!in) throw Error("cannot open it", full_path(file));
 }
 
 bool ExtxyzReader::read_line()

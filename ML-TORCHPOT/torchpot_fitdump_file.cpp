@@ -3,6 +3,7 @@
 
 #include "torchpot_error.h"
 #include "torchpot_fitdump_layout.h"
+#include "torchpot_text.h"
 
 #include <cmath>
 #include <filesystem>
@@ -12,12 +13,24 @@ namespace {
 
 Handle open_to_read(const std::string &file)
 {
-  if (!std::filesystem::exists(file)) throw Error("file not found", file);
+  if (!std::filesystem::exists(file)) throw Error("file not found", full_path(file));
   const htri_t known = H5Fis_hdf5(file.c_str());
   if (known == 0) throw Error("this is no HDF5 file", file);
   const Handle access = hdf5_access(false);
   // this flag opens a file that is being written, was closed, or was left by a killed writer
   return open_hdf5(file, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access);
+}
+
+/// Runs `work` on the file; what fails on one that was cut off says so.
+template <class Work> auto reading(const std::string &file, const Work &work)
+{
+  try {
+    return work();
+  } catch (const Error &error) {
+    const std::string cut = truncation(file);
+    if (cut.empty() || error.problem == "truncated: " + cut) throw;
+    throw Error("truncated: " + cut, file, error.what(), "", "Copy the file again");
+  }
 }
 
 std::string atom_text(std::size_t atom)
@@ -49,10 +62,12 @@ FitdumpReader::FitdumpReader(const std::string &file) :
   const QuietHdf5 quiet;
   Implementation &self = *implementation;
   self.name = file;
-  self.file = open_to_read(file);
-  self.header = read_fitdump_header(self.file.get(), file);
-  self.sets = open_fitdump_datasets(self.file.get(), self.header, file);
-  self.pointers = read_fitdump_pointers(self.sets, self.header.has_derivatives, file);
+  reading(file, [&] {
+    self.file = open_to_read(file);
+    self.header = read_fitdump_header(self.file.get(), file);
+    self.sets = open_fitdump_datasets(self.file.get(), self.header, file);
+    self.pointers = read_fitdump_pointers(self.sets, self.header.has_derivatives, file);
+  });
 }
 
 FitdumpReader::~FitdumpReader() = default;
@@ -74,9 +89,11 @@ FitdumpFrame FitdumpReader::read(std::size_t index, bool with_derivatives) const
                 "less than " + std::to_string(n_frames()));
   const QuietHdf5 quiet;
   FitdumpFrame frame;
-  implementation->read_frame_row(index, frame);
-  implementation->read_atoms(index, frame);
-  implementation->read_pairs(index, frame, with_derivatives);
+  reading(implementation->name, [&] {
+    implementation->read_frame_row(index, frame);
+    implementation->read_atoms(index, frame);
+    implementation->read_pairs(index, frame, with_derivatives);
+  });
   return frame;
 }
 
@@ -162,7 +179,7 @@ void FitdumpReader::Implementation::read_pairs(std::size_t index, FitdumpFrame &
 void fitdump_clear_status(const std::string &file)
 {
   const QuietHdf5 quiet;
-  if (!std::filesystem::exists(file)) throw Error("file not found", file);
+  if (!std::filesystem::exists(file)) throw Error("file not found", full_path(file));
   const WriterLock lock(file);
   const Handle access = hdf5_access(true);
   const Handle handle = open_hdf5(file, H5F_ACC_RDWR, access);

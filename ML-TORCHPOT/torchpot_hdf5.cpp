@@ -6,6 +6,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include <fcntl.h>
@@ -156,8 +160,48 @@ Handle hdf5_access(bool clear)
   return access;
 }
 
+// superblock of version 2 or 3: signature, version at byte 8, size of offsets, size of lengths,
+// flags of a file that is being written, two addresses, end of file at byte 28
+struct Superblock {
+  unsigned char bytes[36] = {0};
+  bool known = false;
+  explicit Superblock(const std::string &file)
+  {
+    std::ifstream(file, std::ios::binary).read((char *) bytes, sizeof(bytes));
+    known = std::memcmp(bytes, "\x89HDF", 4) == 0 && (bytes[8] == 2 || bytes[8] == 3) &&
+        bytes[9] == 8;
+  }
+};
+
+static bool is_marked(const std::string &file)
+{
+  const Superblock block(file);
+  return block.known && block.bytes[11] != 0;
+}
+
+std::string truncation(const std::string &file)
+{
+  const Superblock block(file);
+  if (!block.known) return "";
+  const unsigned char *start = block.bytes;
+  std::uintmax_t end = 0;
+  for (int byte = 35; byte >= 28; byte--) end = end << 8 | start[byte];
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(file, error);
+  if (error || size >= end) return "";
+  return std::to_string(size) + " of " + std::to_string(end) + " bytes";
+}
+
 Handle open_hdf5(const std::string &file, unsigned flags, const Handle &access)
 {
+  // a file that a killed run left may well be shorter than it has noted, one that was closed may
+  // not, but for the moment in which another program closes it
+  const auto is_cut = [&] { return !is_marked(file) && !truncation(file).empty(); };
+  if (is_cut()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    if (is_cut())
+      throw Error("truncated: " + truncation(file), file, "", "", "Copy the file again");
+  }
   const std::string problem =
       flags & H5F_ACC_RDWR ? "cannot open it for writing" : "cannot open it";
   for (int tries = 1;; tries++) {

@@ -52,6 +52,9 @@ Handle hdf5_access(bool clear);
 /// file, is just opening it.
 Handle open_hdf5(const std::string &file, unsigned flags, const Handle &access);
 
+/// "N of M bytes" if the file is shorter than HDF5 has noted in it, else empty.
+std::string truncation(const std::string &file);
+
 /// Held by who changes a file, for as long as it lives: HDF5 does not keep out a second writer in
 /// SWMR mode. Throws Error if another program or object holds it; ends with the process.
 class WriterLock {

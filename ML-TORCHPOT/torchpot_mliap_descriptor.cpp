@@ -1,5 +1,6 @@
 // ML-IAP descriptor files (`pair_style mliap ... descriptor sna FILE`).
 #include "torchpot_error.h"
+#include "torchpot_text.h"
 #include "torchpot_model.h"
 
 #include <charconv>
@@ -149,7 +150,7 @@ std::string exact(double value)
 SnapParameters read_mliap_descriptor(const std::string &file)
 {
   std::ifstream in(file);
-  if (!in) throw Error("cannot open the ML-IAP descriptor file", file);
+  if (!in) throw Error("cannot open the ML-IAP descriptor file", full_path(file));
   return Parser(file).parse(in);
 }
 

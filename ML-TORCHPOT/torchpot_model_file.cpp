@@ -3,6 +3,8 @@
 
 #include "torchpot_archive.h"
 #include "torchpot_error.h"
+#include "torchpot_temporary.h"
+#include "torchpot_text.h"
 
 #include <ATen/ATen.h>
 #include <caffe2/serialize/inline_container.h>
@@ -213,19 +215,29 @@ void check_readable(const std::string &file)
 {
   std::ifstream in(file, std::ios::binary);
   if (!in || in.peek() == std::ifstream::traits_type::eof())
-    throw Error("cannot read the model file", file,
+    throw Error("cannot read the model file", in ? file : full_path(file),
                 in ? "an empty file" : std::strerror(errno), "a model.pt");
+}
+
+bool is_archive(const std::string &file)
+{
+  char start[2] = {0, 0};
+  std::ifstream(file, std::ios::binary).read(start, 2);
+  return std::string(start, 2) == "PK";
 }
 
 std::string read_description(const std::string &file)
 {
   check_readable(file);
+  if (!is_archive(file))
+    throw Error("not a model: the file is no TorchScript archive", file, "", "a model.pt");
   try {
     caffe2::serialize::PyTorchStreamReader archive(file);
     if (!archive.hasRecord(RECORD)) return "";
     const auto record = archive.getRecord(RECORD);
     return {static_cast<const char *>(std::get<0>(record).get()), std::get<1>(record)};
   } catch (const std::exception &error) {
+    check_archive(file);    // says more clearly what is damaged
     throw Error("not a complete TorchScript archive", file, first_line(error), "a model.pt",
                 "The file is damaged or of another kind");
   }
@@ -321,11 +333,7 @@ std::string file_sha256(const std::string &file)
 
 bool is_torchpot_model(const std::string &file)
 {
-  try {
-    return !read_description(file).empty();
-  } catch (const Error &) {
-    return false;
-  }
+  return is_archive(file) && !read_description(file).empty();
 }
 
 int cuda_device_count()
@@ -356,7 +364,7 @@ Model read_model(const std::string &file)
 void write_model(const Model &model, const std::string &file)
 {
   model.validate("model for " + file);
-  TemporaryFile temporary{file + ".tmp" + std::to_string(::getpid())};
+  TemporaryFile temporary{temporary_name(file)};
   // into memory first: libtorch's writer ends the program if it cannot finish a file
   std::ostringstream archive;
   to_module(model.network).save(archive, {{DESCRIPTION, model_to_json(model)}});

@@ -15,7 +15,8 @@ namespace torchpot {
 Model read_model(const std::string &file);
 void write_model(const Model &model, const std::string &file);
 
-/// Whether the file's content (not its name) is a torchpot model.
+/// Whether the file's content (not its name) is a torchpot model. Throws Error for an archive that
+/// was cut off.
 bool is_torchpot_model(const std::string &file);
 
 /// SHA-256 of a file's bytes, as 64 hexadecimal digits.

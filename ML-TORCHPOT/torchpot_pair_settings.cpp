@@ -2,6 +2,7 @@
 #include "torchpot_pair_settings.h"
 
 #include "torchpot_error.h"
+#include "torchpot_text.h"
 
 #include <algorithm>
 #include <climits>
@@ -11,7 +12,6 @@
 namespace torchpot {
 namespace {
 
-const std::string STYLE = "pair_style torchpot";
 const std::string RECORD_HEADER = "torchpot pair style, version 1";
 
 using Words = std::vector<std::string>;
@@ -20,7 +20,8 @@ const Words KEYWORDS = {"device", "precision", "comm", "check", "chunk", "operat
 const std::string &one_of(const std::string &keyword, const std::string &value, const Words &known)
 {
   if (std::find(known.begin(), known.end(), value) == known.end())
-    throw Error("unknown value of keyword " + keyword, STYLE, value, joined(known, ", "));
+    throw Error("unknown value of keyword " + keyword, "", value, joined(known, ", "),
+                did_you_mean(value, known));
   return value;
 }
 
@@ -29,7 +30,7 @@ int positive_integer(const std::string &keyword, const std::string &value)
   char *end = nullptr;
   const long number = std::strtol(value.c_str(), &end, 10);
   if (value.empty() || *end || number < 1 || number > INT_MAX)
-    throw Error("cannot use the value of keyword " + keyword, STYLE, value,
+    throw Error("cannot use the value of keyword " + keyword, "", value,
                 "a whole number of at least 1");
   return (int) number;
 }
@@ -54,8 +55,9 @@ PairSettings parse_pair_settings(const Words &words)
   for (std::size_t i = 0; i < words.size(); i += 2) {
     const std::string &keyword = words[i];
     if (std::find(KEYWORDS.begin(), KEYWORDS.end(), keyword) == KEYWORDS.end())
-      throw Error("unknown keyword", STYLE, keyword, "one of " + joined(KEYWORDS, ", "));
-    if (i + 1 == words.size()) throw Error("keyword " + keyword + " lacks its value", STYLE);
+      throw Error("unknown keyword", "", keyword, "one of " + joined(KEYWORDS, ", "),
+                  did_you_mean(keyword, KEYWORDS));
+    if (i + 1 == words.size()) throw Error("keyword " + keyword + " lacks its value");
     const std::string &value = words[i + 1];
     if (keyword == "device")
       settings.device = one_of(keyword, value, {"auto", "cpu", "cuda"});
@@ -73,7 +75,7 @@ PairSettings parse_pair_settings(const Words &words)
       settings.plain = one_of(keyword, value, {"fast", "plain"}) == "plain";
   }
   if (settings.plain && settings.precision == "float32")
-    throw Error("kernels plain computes in float64 only", STYLE, "precision float32",
+    throw Error("kernels plain computes in float64 only", "", "precision float32",
                 "precision model or float64");
   return settings;
 }

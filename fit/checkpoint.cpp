@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <type_traits>
 #include <unistd.h>
 
@@ -346,6 +348,42 @@ LoadedCheckpoint read_checkpoint(const std::string &file, const Identity &identi
   if (std::rename(file.c_str(), damaged.c_str()) == 0)
     loaded.warning += "; the damaged file is now " + damaged;
   return loaded;
+}
+
+CheckpointLock::CheckpointLock(const std::string &file) : name(file + ".lock")
+{
+  for (;;) {
+    handle = open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (handle < 0) return;    // the checkpoint itself will say why
+    if (flock(handle, LOCK_EX | LOCK_NB) != 0) {
+      const bool held = errno == EWOULDBLOCK;
+      std::string holder;
+      if (held) read_whole(name, holder);
+      close(handle);
+      handle = -1;
+      if (!held) return;
+      throw Error("another fit is working on this checkpoint", file, holder, "",
+                  "Wait until it has ended, or work in another folder");
+    }
+    // the one before may have deleted the file between open() and flock()
+    struct stat mine, present;
+    if (fstat(handle, &mine) == 0 && stat(name.c_str(), &present) == 0 &&
+        mine.st_ino == present.st_ino && mine.st_dev == present.st_dev)
+      break;
+    close(handle);
+  }
+  char host[256] = "";
+  gethostname(host, sizeof(host) - 1);
+  const std::string text = "process " + std::to_string(getpid()) + " on " + host;
+  if (ftruncate(handle, 0) == 0 && write(handle, text.data(), text.size()) < 0)
+    return;    // locked all the same
+}
+
+CheckpointLock::~CheckpointLock()
+{
+  if (handle < 0) return;
+  unlink(name.c_str());
+  close(handle);
 }
 
 bool is_open_checkpoint(const std::string &file)

@@ -51,6 +51,21 @@ struct LoadedCheckpoint {
 /// naming the first that differs.
 LoadedCheckpoint read_checkpoint(const std::string &file, const Identity &identity);
 
+/// Held by the fit that works on a checkpoint: FILE.lock, which ends with the process and is
+/// deleted with the object. Throws Error naming the process that holds it. File systems without
+/// locks give none.
+class CheckpointLock {
+ public:
+  explicit CheckpointLock(const std::string &file);
+  ~CheckpointLock();
+  CheckpointLock(const CheckpointLock &) = delete;
+  CheckpointLock &operator=(const CheckpointLock &) = delete;
+
+ private:
+  const std::string name;
+  int handle = -1;
+};
+
 /// Whether there is an intact checkpoint of a fit whose outputs are not yet all written.
 bool is_open_checkpoint(const std::string &file);
 

@@ -76,6 +76,7 @@ struct FitDataset {
   std::vector<std::string> reference;    // LAMMPS commands; empty if nothing is subtracted
   std::vector<std::string> groups;       // those with configurations, in order
   std::vector<Configuration> configurations;
+  bool divided = true;    // false: for an evaluation, none is of a training or test set
   std::vector<std::string> warnings;    // sentences about what may be wrong with the data
   std::shared_ptr<SharedMemory> storage;    // what the arrays refer to, if it is not their own
   std::string hash;    // SHA-256 of geometries, labels and split: what training depends on

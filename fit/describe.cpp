@@ -39,8 +39,10 @@ struct Counts {
   }
 };
 
-std::string counts_line(const std::string &name, int width, const Counts &n)
+std::string counts_line(const std::string &name, int width, const Counts &n, bool divided)
 {
+  if (!divided)
+    return formatted("  %-*s %10zu %10zu\n", width, name.c_str(), n.configurations[0], n.atoms[0]);
   return formatted("  %-*s %10zu %10zu %10zu %10zu\n", width, name.c_str(), n.configurations[0],
                    n.atoms[0], n.configurations[1], n.atoms[1]);
 }
@@ -92,11 +94,13 @@ std::string describe(const Dataset &data, const Settings &s, const Prediction &m
     counts[at - data.groups.begin()].add(c);
     all.add(c);
   }
-  std::string text = formatted("  %-*s %10s %10s %10s %10s\n", width, "group", "training",
-                               "atoms", "test", "atoms");
+  std::string text = data.divided
+      ? formatted("  %-*s %10s %10s %10s %10s\n", width, "group", "training", "atoms", "test",
+                  "atoms")
+      : formatted("  %-*s %10s %10s\n", width, "group", "configs", "atoms");
   for (std::size_t g = 0; g < counts.size(); g++)
-    text += counts_line(data.groups[g], width, counts[g]);
-  text += counts_line("all", width, all);
+    text += counts_line(data.groups[g], width, counts[g], data.divided);
+  text += counts_line("all", width, all, data.divided);
   text += "elements: " + join(data.elements, " ") + "\n";
   text += formatted("descriptors: %d per atom (SNAP, 2J = %d%s), cutoff %g\n", data.n_descriptors,
                     data.descriptor.twojmax, data.descriptor.chemflag ? ", chemflag" : "",

@@ -98,7 +98,6 @@ void DescriptorStore::finish()
   ranks.barrier();
   char *const memory = data.storage->data();
   for (std::size_t i = 0; i < data.configurations.size(); i++) {
-    Configuration &c = data.configurations[i];
     const std::uint64_t *const row = &table[i * N_COLUMNS];
     const Place from(memory, row, data.n_descriptors);
     ranks.copy_to_nodes(memory + row[OFFSET], from.bytes, owner[i]);

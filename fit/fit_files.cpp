@@ -180,6 +180,26 @@ std::vector<std::string> fit_file_names(const Settings &settings, bool training)
   return names;
 }
 
+Settings evaluation_settings(Settings settings)
+{
+  OutputSettings &out = settings.outfile;
+  std::string *const names[] = {&out.metrics, &out.perconfig, &out.peratom, &out.stress,
+                                &settings.torchpot.report};
+  for (std::string *name : names) {
+    if (name->empty()) continue;
+    std::filesystem::path path(*name);
+    path.replace_filename(path.stem().string() + "_evaluation" + path.extension().string());
+    *name = path.string();
+  }
+  return settings;
+}
+
+bool was_trained_on(const Model &model, const Dataset &dataset)
+{
+  const ordered_json record = ordered_json::parse(model.training, nullptr, false);
+  return record.is_object() && record.value("data_hash", ordered_json()) == dataset.hash;
+}
+
 namespace {
 
 std::string network_words(const NetworkParameters &network)
@@ -238,8 +258,10 @@ Facts settings_facts(const Settings &settings, const Dataset &dataset, const Fit
 Facts data_facts(const Dataset &dataset)
 {
   Facts facts;
-  facts.push_back({"configurations", std::to_string(dataset.count(false)) + " for training, " +
-                                         std::to_string(dataset.count(true)) + " for tests, in " +
+  const std::string sets = dataset.divided ? " for training, " +
+          std::to_string(dataset.count(true)) + " for tests, in "
+                                           : " in ";
+  facts.push_back({"configurations", std::to_string(dataset.count(false)) + sets +
                                          std::to_string(dataset.groups.size()) + " groups"});
   std::vector<std::size_t> count(dataset.elements.size(), 0);
   std::size_t energies = 0, forces = 0, stresses = 0;
@@ -264,7 +286,7 @@ std::string report_text(const Settings &settings, const Dataset &dataset,
 {
   Report report;
   report.title = std::filesystem::path(settings.input_file).filename().string();
-  report.subtitle = std::string(outcome.trained ? "Fit" : "Evaluation") +
+  report.subtitle = (outcome.trained ? "Fit" : "Evaluation of " + file) +
       " by torchpot_fit " TORCHPOT_VERSION ", " + outcome.date;
   report.model = file;
   report.units = dataset.units;
@@ -277,6 +299,7 @@ std::string report_text(const Settings &settings, const Dataset &dataset,
   report.history = outcome.history;
   report.best_epoch = outcome.best_epoch;
   report.baselines = outcome.baselines;
+  report.divided = dataset.divided;
   return report_html(report, outcome.results);
 }
 
@@ -329,7 +352,8 @@ std::vector<std::string> write_fit_files(const Settings &settings, const Dataset
     write_output_file(out.loss, loss_text(outcome.history));
     notes = write_lammps_files(settings, dataset, model);
   }
-  if (!out.metrics.empty()) write_output_file(out.metrics, metrics_text(error_table(results)));
+  if (!out.metrics.empty())
+    write_output_file(out.metrics, metrics_text(error_table(results), dataset.divided));
   if (!out.perconfig.empty())
     write_output_file(out.perconfig, [&](std::ostream &to) { write_perconfig(results, to); });
   if (!out.stress.empty()) write_stress_file(results, out.stress);

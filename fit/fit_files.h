@@ -45,6 +45,13 @@ Model assemble_model(const Settings &settings, const Dataset &dataset, const Fit
 /// training = false: those of an evaluation, which makes no model.
 std::vector<std::string> fit_file_names(const Settings &settings, bool training);
 
+/// The same settings with names of their own for the outputs of an evaluation: "report.html"
+/// becomes "report_evaluation.html".
+Settings evaluation_settings(Settings settings);
+
+/// Whether the model says that it was trained on this data, with this division into sets.
+bool was_trained_on(const Model &model, const Dataset &dataset);
+
 /// Tables and report, and after training the model and its LAMMPS include and descriptor files.
 /// `model_file`: the model evaluated; not used after training. Returns notes to be shown: files
 /// for pair_style mliap that it could not run are not written, and old ones of these names removed.

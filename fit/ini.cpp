@@ -122,28 +122,6 @@ class IniParser {
   std::string *value = nullptr;    // the one that a deeper line continues
 };
 
-std::string lower(std::string text)
-{
-  for (char &c : text) c = (char) std::tolower((unsigned char) c);
-  return text;
-}
-
-std::size_t edit_distance(const std::string &a, const std::string &b)
-{
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); j++) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); i++) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); j++) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 }    // namespace
 
 IniFile parse_ini(const std::string &text, const std::string &file)
@@ -156,21 +134,6 @@ IniFile parse_ini(const std::string &text, const std::string &file)
     begin = end + 1;
   }
   return std::move(parser.result);
-}
-
-std::string nearest_name(const std::string &name, const std::vector<std::string> &names)
-{
-  const std::string wanted = lower(name);
-  std::string best;
-  std::size_t smallest = std::max<std::size_t>(2, name.size() / 3) + 1;
-  for (const std::string &candidate : names) {
-    const std::size_t distance = edit_distance(wanted, lower(candidate));
-    if (distance < smallest && distance < candidate.size()) {
-      smallest = distance;
-      best = candidate;
-    }
-  }
-  return best;
 }
 
 }    // namespace torchpot

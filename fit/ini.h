@@ -44,10 +44,6 @@ struct IniFile {
 /// section, and lines that are neither.
 IniFile parse_ini(const std::string &text, const std::string &file);
 
-/// The nearest of `names` by edit distance, or empty if none is near; upper and lower case count
-/// as near.
-std::string nearest_name(const std::string &name, const std::vector<std::string> &names);
-
 }    // namespace torchpot
 
 #endif

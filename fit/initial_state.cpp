@@ -96,9 +96,9 @@ NetworkParameters network_from_json(const std::string &text, const std::string &
 
 NetworkParameters network_from_model(const std::string &file, const Dataset &data)
 {
-  if (content_of(file).compare(0, 2, "PK") == 0 && !is_torchpot_model(file))
-    throw Error("the saved state is not a whole torchpot model", file, "another archive, or a "
-                "part of one", "a model.pt, or a file of tools/convert_fitsnap.py", CONVERT);
+  if (!is_torchpot_model(file) && content_of(file).compare(0, 2, "PK") == 0)
+    throw Error("the saved state is not a torchpot model", file, "another archive",
+                "a model.pt, or a file of tools/convert_fitsnap.py", CONVERT);
   Model model = read_model(file);
   const std::string difference = descriptor_difference(model.descriptor, data.descriptor);
   if (!difference.empty())

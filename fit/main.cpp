@@ -28,6 +28,9 @@ int parse(int argc, char **argv, torchpot::RunOptions &options, bool &done)
 {
   CLI::App app("Trains a potential on the data that FitSNAP's input file in.fit names.");
   app.set_version_flag("--version", "torchpot_fit " TORCHPOT_VERSION);
+  app.failure_message([](const CLI::App *program, const CLI::Error &error) {
+    return "torchpot_fit: " + CLI::FailureMessage::simple(program, error);
+  });
   app.footer("Exit status: 0 all is well, 1 an error, 3 interrupted by SIGINT or SIGTERM; after\n"
              "that the same command continues from the checkpoint.");
   std::vector<std::tuple<std::string, std::string, std::string>> keywords;

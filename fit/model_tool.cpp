@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -59,8 +60,19 @@ void print_json(const std::string &file, const CheckReport &report)
   std::printf("%s\n", out.dump(2).c_str());
 }
 
+/// Throws Error for a file that is neither an archive nor HDF5.
+void require_known(const std::string &file)
+{
+  char start[2] = {0, 0};
+  std::ifstream(file, std::ios::binary).read(start, 2);
+  if (!is_hdf5(file) && std::string(start, 2) != "PK")
+    throw Error("this file is neither a model nor HDF5", file, "",
+                "model.pt, or an HDF5 file of fix fitdump");
+}
+
 int info(const std::string &file, bool json)
 {
+  require_known(file);
   std::string text = is_hdf5(file) ? fitdump_info(file, json) : model_info(file, json);
   std::fputs(text.c_str(), stdout);
   return EXIT_GOOD;
@@ -68,6 +80,7 @@ int info(const std::string &file, bool json)
 
 int verify(const std::string &file, int n_configurations, bool json)
 {
+  require_known(file);
   CheckReport report = is_hdf5(file) ? verify_fitdump(file, n_configurations)
                                      : verify_model(file, n_configurations);
   json ? print_json(file, report) : print(file, report);
@@ -98,6 +111,9 @@ int main(int argc, char **argv)
   CLI::App app("Inspects model.pt files and the files of fix fitdump.");
   app.set_version_flag("--version", "torchpot_model " TORCHPOT_VERSION);
   app.require_subcommand(1);
+  app.failure_message([](const CLI::App *program, const CLI::Error &error) {
+    return "torchpot_model: " + CLI::FailureMessage::simple(program, error);
+  });
   app.footer("Exit status: 0 all is well, 1 the file is unreadable or not sound, 2 wrong usage.");
   std::string file;
   bool json = false;

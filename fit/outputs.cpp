@@ -3,6 +3,7 @@
 
 #include "stress_units.h"
 #include "torchpot_error.h"
+#include "torchpot_temporary.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -87,7 +88,7 @@ void check_output_files(const std::vector<std::string> &files, bool overwrite)
 
 void write_output_file(const std::string &file, const std::function<void(std::ostream &)> &content)
 {
-  Temporary temporary{file + ".tmp" + std::to_string(::getpid())};
+  Temporary temporary{temporary_name(file)};
   errno = 0;
   std::ofstream stream(temporary.name, std::ios::binary | std::ios::trunc);
   if (!stream) throw Error("cannot write the file", file, reason());
@@ -105,7 +106,7 @@ void write_output_file(const std::string &file, const std::string &content)
   write_output_file(file, [&](std::ostream &stream) { stream << content; });
 }
 
-std::string metrics_text(const std::vector<ErrorRow> &table)
+std::string metrics_text(const std::vector<ErrorRow> &table, bool divided)
 {
   std::size_t width = 5;
   for (const ErrorRow &row : table) width = std::max(width, row.group.size());
@@ -120,10 +121,11 @@ std::string metrics_text(const std::vector<ErrorRow> &table)
   line("Group", "Train/Test", "Property", "Count", "MAE", "RMSE");
   const bool stresses = has_stress(table);
   for (const ErrorRow &row : table)
-    for (int set = 0; set < 2; ++set) {
+    for (int set = 0; set < 1 + divided; ++set) {
+      const char *name = !divided ? "Evaluation" : set ? "Test" : "Train";
       auto errors_line = [&](const char *property, const ErrorSummary &errors) {
-        line(row.group, set ? "Test" : "Train", property, std::to_string(errors.count),
-             printed("%.3e", errors.mae), printed("%.3e", errors.rmse));
+        line(row.group, name, property, std::to_string(errors.count), printed("%.3e", errors.mae),
+             printed("%.3e", errors.rmse));
       };
       errors_line("Energy", row.energy[set]);
       errors_line("Force", row.force[set]);
@@ -235,7 +237,12 @@ std::string potential_mod_text(const std::vector<std::string> &reference, const 
                                const std::vector<std::string> &elements)
 {
   std::vector<std::string> lines = reference_for_md(reference);
+  // an absolute path is the same from everywhere
+  const bool relative = !fs::path(model).is_absolute();
   std::string text = "# written by torchpot_fit\n";
+  if (relative)
+    text += "# The path of the model is seen from where LAMMPS is started; a bare name is looked "
+            "for in\n# LAMMPS_POTENTIALS too.\n";
   const bool hybrid = !lines.empty();
   if (hybrid)
     lines[0] += " torchpot";
@@ -303,7 +310,7 @@ std::string error_heads(const char *set, int width, const std::string &units, bo
 }    // namespace
 
 std::string error_report(const std::vector<ErrorRow> &table, const std::vector<Baseline> &baselines,
-                         const std::string &units)
+                         const std::string &units, bool divided)
 {
   const double factor = shown_units(units).factor;
   const bool stresses = has_stress(table);
@@ -313,7 +320,9 @@ std::string error_report(const std::vector<ErrorRow> &table, const std::vector<B
   std::string text;
   for (int set = 1; set >= 0; --set) {
     if (!table.empty() && !table[0].has(set)) continue;
-    text += error_heads(set ? "Test" : "Training", (int) width, units, stresses);
+    if (!text.empty()) text += "\n";
+    const char *name = !divided ? "Evaluation" : set ? "Test" : "Training";
+    text += error_heads(name, (int) width, units, stresses);
     for (const ErrorRow &row : table)
       if (row.has(set))
         text += error_line(row.group == "*ALL" ? "all" : row.group, (int) width, row, set, factor,
@@ -321,7 +330,6 @@ std::string error_report(const std::vector<ErrorRow> &table, const std::vector<B
     for (const Baseline &baseline : baselines)
       if (baseline.has(set))
         text += error_line(baseline.name, (int) width, baseline, set, factor, stresses);
-    text += "\n";
   }
   return text;
 }

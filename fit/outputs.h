@@ -23,7 +23,8 @@ void write_output_file(const std::string &file, const std::string &content);
 /// Columns Group Train/Test Property Count MAE RMSE; eV/atom and eV/Angstrom (energy and length
 /// units of the data), force errors per component. nan where there is nothing to compare. If there
 /// are stresses a third row has their errors per component, for metal in GPa.
-std::string metrics_text(const std::vector<ErrorRow> &table);
+/// divided = false: one set, "Evaluation", in place of training and test.
+std::string metrics_text(const std::vector<ErrorRow> &table, bool divided = true);
 
 /// Filename Group Natoms Energy_Truth Energy_Pred Testing_Bool; energies per atom. Truth is, as
 /// FitSNAP has it, the label less the reference potential.
@@ -58,7 +59,7 @@ std::string potential_mod_text(const std::vector<std::string> &reference, const 
 /// otherwise in the units' own energies and lengths), with the baselines below. Columns for stress
 /// if there are stresses.
 std::string error_report(const std::vector<ErrorRow> &table, const std::vector<Baseline> &baselines,
-                         const std::string &units);
+                         const std::string &units, bool divided = true);
 
 /// Names and factor with which errors in `units` are shown: "meV/atom", "meV/Angstrom", 1000.
 struct ShownUnits {

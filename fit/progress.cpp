@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace torchpot {
@@ -21,8 +22,10 @@ std::string duration_text(double seconds)
   return text;
 }
 
-std::string epoch_text(const EpochRecord &record, int n_epochs)
+std::string epoch_text(const EpochRecord &record, int n_epochs, const std::string &units)
 {
+  const char *energy = units == "metal" ? " eV/atom" : units == "real" ? " kcal/mol/atom" : "";
+  const char *force = units == "metal" ? " eV/A" : units == "real" ? " kcal/mol/A" : "";
   char text[256];
   std::snprintf(text, sizeof(text), "epoch %d/%d  loss %.4g", record.epoch, n_epochs,
                 record.training_loss);
@@ -32,11 +35,11 @@ std::string epoch_text(const EpochRecord &record, int n_epochs)
     line += text;
   }
   if (std::isfinite(record.energy_mae)) {
-    std::snprintf(text, sizeof(text), "  energy MAE %.4g", record.energy_mae);
+    std::snprintf(text, sizeof(text), "  energy MAE %.4g%s", record.energy_mae, energy);
     line += text;
   }
   if (std::isfinite(record.force_mae)) {
-    std::snprintf(text, sizeof(text), "  force MAE %.4g", record.force_mae);
+    std::snprintf(text, sizeof(text), "  force MAE %.4g%s", record.force_mae, force);
     line += text;
   }
   if (std::isfinite(record.stress_mae)) {
@@ -57,7 +60,7 @@ double since(Clock::time_point start)
 
 class LiveProgress final : public Progress {
  public:
-  explicit LiveProgress(std::FILE *terminal) : terminal(terminal) {}
+  LiveProgress(std::FILE *terminal, const std::string &units) : terminal(terminal), units(units) {}
 
   void start(int first_epoch, int n) override
   {
@@ -77,7 +80,7 @@ class LiveProgress final : public Progress {
 
   void epoch(const EpochRecord &record) override
   {
-    summary = epoch_text(record, n_epochs);
+    summary = epoch_text(record, n_epochs, units);
     n_done = record.epoch - first + 1;
     if (since(drawn) >= 0.1) draw();
   }
@@ -108,11 +111,16 @@ class LiveProgress final : public Progress {
     else if (n_done >= total)
       left = "  " + duration_text(spent);
     // return to the first column and clear what a longer line left behind
-    std::fprintf(terminal, "\r%s%s\033[K", summary.c_str(), left.c_str());
+    std::string line = summary + left;
+    winsize window = {};    // a line that wraps could not be rewritten
+    if (ioctl(fileno(terminal), TIOCGWINSZ, &window) == 0 && window.ws_col > 1)
+      line = line.substr(0, window.ws_col - 1);
+    std::fprintf(terminal, "\r%s\033[K", line.c_str());
     std::fflush(terminal);
   }
 
   std::FILE *terminal;
+  const std::string units;
   int first = 1, n_epochs = 0;
   double n_done = 0.0;    // epochs of this run, with the part of the present one
   std::string summary;
@@ -121,7 +129,7 @@ class LiveProgress final : public Progress {
 
 class LineProgress final : public Progress {
  public:
-  explicit LineProgress(std::FILE *file) : file(file) {}
+  LineProgress(std::FILE *file, const std::string &units) : file(file), units(units) {}
 
   void start(int, int n) override { n_epochs = n; }
   void batch(int, std::size_t, std::size_t) override {}
@@ -131,8 +139,8 @@ class LineProgress final : public Progress {
     // about a hundred lines of a long training, and its first epochs
     const int every = std::max(1, n_epochs / 100);
     if (record.epoch % every && record.epoch > 10 && record.epoch != n_epochs) return;
-    std::fprintf(file, "%s  %.3f s%s\n", epoch_text(record, n_epochs).c_str(), record.seconds,
-                 record.best ? "  best" : "");
+    std::fprintf(file, "%s  %.3f s%s\n", epoch_text(record, n_epochs, units).c_str(),
+                 record.seconds, record.best ? "  best" : "");
     std::fflush(file);
   }
 
@@ -146,6 +154,7 @@ class LineProgress final : public Progress {
 
  private:
   std::FILE *file;
+  const std::string units;
   int n_epochs = 0;
 };
 
@@ -165,19 +174,19 @@ std::unique_ptr<Progress> make_silent_progress()
   return std::make_unique<SilentProgress>();
 }
 
-std::unique_ptr<Progress> make_live_progress(std::FILE *terminal)
+std::unique_ptr<Progress> make_live_progress(std::FILE *terminal, const std::string &units)
 {
-  return std::make_unique<LiveProgress>(terminal);
+  return std::make_unique<LiveProgress>(terminal, units);
 }
 
-std::unique_ptr<Progress> make_line_progress(std::FILE *file)
+std::unique_ptr<Progress> make_line_progress(std::FILE *file, const std::string &units)
 {
-  return std::make_unique<LineProgress>(file);
+  return std::make_unique<LineProgress>(file, units);
 }
 
-std::unique_ptr<Progress> make_progress(std::FILE *file)
+std::unique_ptr<Progress> make_progress(std::FILE *file, const std::string &units)
 {
-  return isatty(fileno(file)) ? make_live_progress(file) : make_line_progress(file);
+  return isatty(fileno(file)) ? make_live_progress(file, units) : make_line_progress(file, units);
 }
 
 }    // namespace torchpot

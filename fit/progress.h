@@ -37,18 +37,19 @@ class Progress {
   virtual void finish() = 0;
 };
 
-/// Rewrites one line, at most ten times a second: epoch, losses, errors, time left.
-std::unique_ptr<Progress> make_live_progress(std::FILE *terminal);
+/// Rewrites one line, at most ten times a second: epoch, losses, errors, time left. Errors are in
+/// `units`, a LAMMPS unit style; empty: without units.
+std::unique_ptr<Progress> make_live_progress(std::FILE *terminal, const std::string &units = "");
 /// Writes and flushes a line per epoch, or of long trainings for every n-th, about 100 in all.
-std::unique_ptr<Progress> make_line_progress(std::FILE *file);
+std::unique_ptr<Progress> make_line_progress(std::FILE *file, const std::string &units = "");
 /// Says nothing.
 std::unique_ptr<Progress> make_silent_progress();
 /// Live if `file` is a terminal, else lines.
-std::unique_ptr<Progress> make_progress(std::FILE *file);
+std::unique_ptr<Progress> make_progress(std::FILE *file, const std::string &units = "");
 
 /// The parts of the lines, for tests: "1 h 02 min", "3 min 20 s", "12 s".
 std::string duration_text(double seconds);
-std::string epoch_text(const EpochRecord &record, int n_epochs);
+std::string epoch_text(const EpochRecord &record, int n_epochs, const std::string &units = "");
 
 }    // namespace torchpot
 

@@ -68,7 +68,8 @@ constexpr const char *NAMES[3] = {"energy", "force", "stress"};
 struct Shown {
   std::string unit[3], error[3];
   double factor[3];
-  explicit Shown(const std::string &name)
+  bool divided;    // into training and test configurations
+  Shown(const std::string &name, bool divided) : divided(divided)
   {
     const ShownUnits units = shown_units(name);
     const bool metal = name == "metal";
@@ -78,6 +79,11 @@ struct Shown {
     factor[ENERGY] = factor[FORCE] = units.factor, factor[STRESS] = 1.0;
   }
   std::string mae(Quantity quantity, const ErrorSummary &errors) const;
+  int n_sets() const { return divided ? 2 : 1; }
+  std::string set_name(int set) const
+  {
+    return !divided ? "evaluation" : set ? "test" : "training";
+  }
 };
 
 /// What the figures of one group, or of all, consist of: [0] training, [1] test. With the reference
@@ -127,7 +133,7 @@ Plot parity(const Values &values, Quantity quantity, const std::string &title, c
     const auto &x = values.label[quantity][set], &y = values.predicted[quantity][set];
     if (!x.empty())
       plot.series.push_back(
-          {PlotSeries::Kind::points, 1 + set, set ? "test" : "training", x, y});
+          {PlotSeries::Kind::points, 1 + set, shown.set_name(set), x, y});
   }
   return plot;
 }
@@ -166,7 +172,7 @@ Plot error_histogram(const Values &values, Quantity quantity, const Shown &shown
   for (int set = 0; set < 2; ++set) {
     if (errors[set].empty()) continue;
     PlotSeries series = histogram(errors[set], range, bins);
-    series.color = 1 + set, series.name = set ? "test" : "training";
+    series.color = 1 + set, series.name = shown.set_name(set);
     plot.series.push_back(series);
   }
   plot.x.label = "model − data (" + shown.error[quantity] + ")";
@@ -227,7 +233,7 @@ std::string overview_section(const Values &all, const Shown &shown)
 std::string group_facts(const ErrorRow &row, const Shown &shown)
 {
   const int set = row.has(1) ? 1 : 0;
-  std::string text = set ? "test MAE " : "training MAE ";
+  std::string text = shown.set_name(set) + " MAE ";
   text += shown.mae(ENERGY, row.energy[set]) + ", " + shown.mae(FORCE, row.force[set]);
   if (row.stress[set].count) text += ", " + shown.mae(STRESS, row.stress[set]);
   return xml_escape(text);
@@ -268,7 +274,7 @@ std::string table_row(const std::string &name, const Row &row, const Shown &show
 {
   std::string text = "<tr" + (style.empty() ? "" : " class=\"" + style + "\"") + ">" +
       tag("td", xml_escape(name));
-  for (int set = 0; set < 2; ++set) {
+  for (int set = 0; set < shown.n_sets(); ++set) {
     const ErrorSummary &energy = row.energy[set];
     text += tag("td", energy.count ? grouped(energy.count) : "–", "first");
     for (const Quantity quantity : {ENERGY, FORCE, STRESS}) {
@@ -287,7 +293,7 @@ std::string table_heads(const Shown &shown, bool stresses)
 {
   const std::string columns = stresses ? "7" : "5";
   std::string names, kinds;
-  for (int set = 0; set < 2; ++set) {
+  for (int set = 0; set < shown.n_sets(); ++set) {
     names += "<th class=\"first\"></th>";
     kinds += "<th class=\"first\">configs</th>";
     for (int quantity = ENERGY; quantity <= (stresses ? STRESS : FORCE); ++quantity) {
@@ -297,8 +303,14 @@ std::string table_heads(const Shown &shown, bool stresses)
     }
   }
   const std::string span = "<th class=\"span\" colspan=\"" + columns + "\">";
-  return "<thead><tr><th></th>" + span + "Training</th>" + span + "Test</th></tr>\n<tr><th></th>" +
-      names + "</tr>\n<tr><th>Group</th>" + kinds + "</tr></thead>\n";
+  const std::string sets = shown.divided ? span + "Training</th>" + span + "Test</th>"
+                                         : span + "Evaluation</th>";
+  return "<thead><tr><th></th>" + sets + "</tr>\n<tr><th></th>" + names + "</tr>\n<tr><th>Group</th>" + kinds + "</tr></thead>\n";
+}
+
+bool has_test(const std::vector<ErrorRow> &table)
+{
+  return !table.empty() && table[0].has(1);
 }
 
 std::string table_section(const Report &report, const std::vector<ErrorRow> &table,
@@ -315,11 +327,15 @@ std::string table_section(const Report &report, const std::vector<ErrorRow> &tab
     text += table_row(baseline.name, baseline, shown, stresses, first ? "base divide" : "base");
     first = false;
   }
+  const std::string epoch = report.best_epoch > 0 && has_test(table)
+      ? " The epoch of the model is the one with the lowest loss on the test set, whose errors are "
+        "therefore a little smaller than on data that the fit has not seen at all."
+      : "";
   return text + "</tbody></table>\n</div>\n" +
       tag("p", "Energies per atom; errors of forces " +
                    std::string(stresses ? "and stresses " : "") +
                    "per component. The last rows are baselines on the same data, which a useful "
-                   "model beats clearly.",
+                   "model beats clearly." + epoch,
           "soft small") +
       "\n</section>\n";
 }
@@ -335,7 +351,7 @@ std::string tiles(const Report &report, const std::vector<ErrorRow> &table, cons
 {
   if (table.empty()) return "";
   const int set = table[0].has(1) ? 1 : 0;
-  const std::string name = set ? "test set" : "training set";
+  const std::string name = shown.set_name(set) + (shown.divided ? " set" : "");
   const ErrorSummary &energy = table[0].energy[set], &force = table[0].force[set];
   const ErrorSummary &stress = table[0].stress[set];
   std::string text = "<div class=\"tiles\">\n";
@@ -367,7 +383,7 @@ std::string facts_section(const std::string &title, const Facts &list)
 
 std::string report_html(const Report &report, const FitResults &results)
 {
-  const Shown shown(report.units);
+  const Shown shown(report.units, report.divided);
   const std::vector<ErrorRow> table = error_table(results);
   Values all;
   for (const ConfigurationResult &configuration : results.configurations)

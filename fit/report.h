@@ -24,6 +24,7 @@ struct Report {
   std::vector<LossPoint> history;    // empty: an evaluation without training
   int best_epoch = 0;                // epoch whose parameters the model has
   std::vector<Baseline> baselines;
+  bool divided = true;    // false: one set of configurations, neither training nor test
 };
 
 /// A complete XHTML-clean HTML page with inline styles and SVG: no scripts, nothing fetched. It

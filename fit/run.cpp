@@ -1,6 +1,7 @@
 // One run of torchpot_fit: check, fit, or evaluate a model.
 #include "run.h"
 
+#include "checkpoint.h"
 #include "fit_files.h"
 #include "initial_state.h"
 #include "linear_fit.h"
@@ -83,7 +84,9 @@ void prepare(Dataset &data, const Settings &settings, const Between &between, Fi
   const std::string time = seconds_text(result.seconds);
   const char *cached = result.from_cache ? ", read from the cache" : "";
   if (result.mapped) say("descriptors and derivatives are in a file: larger than memory_limit");
-  say("descriptors: " + time + cached + (shown ? std::string(30, ' ') : ""));
+  const std::string threads = std::to_string(n_threads) + (n_threads > 1 ? " threads" : " thread");
+  say("descriptors: " + time + (result.from_cache ? cached : ", " + threads) +
+      (shown ? std::string(30, ' ') : ""));
   outcome.resources.push_back({"descriptors", time + cached});
   if (!data.reference.empty()) outcome.lammps_version = std::to_string(lammps_library_version());
 }
@@ -106,14 +109,14 @@ std::optional<SavedNetwork> saved_network(const Settings &s, const Dataset &data
 }
 
 /// False if it was interrupted.
-bool train(Trainer &trainer, const Settings &s, const std::function<bool()> &stop,
-           FitOutcome &outcome)
+bool train(Trainer &trainer, const Settings &s, const std::string &units,
+           const std::function<bool()> &stop, FitOutcome &outcome)
 {
   const auto start = Clock::now();
   const std::string sentence = trainer.prepare();
   if (!sentence.empty()) say(sentence);
   const std::unique_ptr<Progress> progress =
-      world_ranks().is_first() ? make_progress(stdout) : make_silent_progress();
+      world_ranks().is_first() ? make_progress(stdout, units) : make_silent_progress();
   const bool finished = trainer.run(*progress, stop) == TrainingStatus::finished;
   const double seconds = seconds_since(start);
   outcome.resources.push_back({"training", seconds_text(seconds)});
@@ -177,7 +180,7 @@ void finish(const Settings &s, const Dataset &data, const SampleSet &samples,
   outcome.resources.push_back({"memory", peak_memory()});
   const std::string model = outcome.trained ? "" : s.torchpot.model;
   for (const std::string &note : write_fit_files(s, data, outcome, model)) warn("note", note);
-  say(error_report(error_table(outcome.results), outcome.baselines, data.units));
+  say(error_report(error_table(outcome.results), outcome.baselines, data.units, data.divided));
   compare_with_linear(outcome);
 }
 
@@ -197,6 +200,20 @@ void check_model(const Model &model, const std::string &file, const Dataset &dat
                 model.reference.empty() ? "none" : join(model.reference, "; "),
                 reference.empty() ? "none" : join(reference, "; "),
                 "Give [REFERENCE] the lines of the model's fit");
+}
+
+/// The model's network in place of the input's, and its data: if they are not those it was trained
+/// on, training and test set of the input are not the model's.
+void prepare_evaluation(const Model &model, Settings &s, Dataset &data)
+{
+  s.torchpot.network = model.network.kind;
+  s.torchpot.precision = model.dtype;
+  s.pytorch.layer_sizes = model.network.layer_sizes;
+  if (!model.network.activations.empty()) s.torchpot.activation = model.network.activations[0];
+  data.divided = was_trained_on(model, data);
+  if (data.divided) return;
+  warn("note", "the model was trained on other data, so that all configurations are in one table");
+  for (Configuration &c : data.configurations) c.test = false;
 }
 
 /// --check: everything but the work.
@@ -229,10 +246,12 @@ bool work(Settings &s, const RunOptions &options, const std::function<bool()> &s
     data = loaded_data(s, ranks.is_first());    // what is stored is shared by prepare()
     s.bispectrum.snap = data.descriptor;
     plan_training(s, data.count(false));
-    if (outcome.trained)
+    if (outcome.trained) {
       saved = saved_network(s, data);
-    else
+    } else {
       check_model(model, options.evaluate, data);
+      prepare_evaluation(model, s, data);
+    }
   });
   prepare(data, s, between, outcome);
   std::unique_ptr<SampleSet> samples;
@@ -254,7 +273,7 @@ bool work(Settings &s, const RunOptions &options, const std::function<bool()> &s
     }
   });
   if (trainer) say("training: " + training_text(s));
-  if (trainer && !train(*trainer, s, stop, outcome)) return false;
+  if (trainer && !train(*trainer, s, data.units, stop, outcome)) return false;
   ranks.together([&] {
     if (ranks.is_first()) finish(s, data, *samples, between, outcome);
   });
@@ -275,8 +294,14 @@ RunStatus run(const RunOptions &options, const std::function<bool()> &stop)
   if (options.check) return RunStatus::finished;
   FitOutcome outcome;
   outcome.trained = options.evaluate.empty();
+  if (!outcome.trained) s = evaluation_settings(s);
   std::vector<std::string> files = fit_file_names(s, outcome.trained);
   const bool trains = outcome.trained && s.torchpot.network == NetworkKind::mlp;
+  std::optional<CheckpointLock> lock;
+  ranks.together([&] {
+    if (trains && !s.torchpot.checkpoint.empty() && ranks.is_first())
+      lock.emplace(s.torchpot.checkpoint);
+  });
   // a fit that was interrupted may have written some of its files
   const bool goes_on = trains && !options.restart && is_open_checkpoint(s.torchpot.checkpoint);
   ranks.together([&] {

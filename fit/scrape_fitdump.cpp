@@ -74,12 +74,25 @@ struct FitdumpScraper::Implementation {
   explicit Implementation(const Settings &settings) : s(settings)
   {
     for (const std::string &file : s.torchpot.fitdump) {
+      refuse_twice(file);
       files.push_back(std::make_unique<FitdumpReader>(file));
       check_header(file, files.back()->header());
       add_frames(files.size() - 1);
     }
     if (labels.empty())
       throw Error("there are no frames", "[TORCHPOT] fitdump", join(s.torchpot.fitdump, " "));
+  }
+
+  /// Configurations that are there twice would be trained on and tested on.
+  void refuse_twice(const std::string &file) const
+  {
+    for (std::size_t k = 0; k < files.size(); k++) {
+      const std::string &other = s.torchpot.fitdump[k];
+      std::error_code error;
+      if (std::filesystem::equivalent(file, other, error))
+        throw Error("the same file is named twice", s.input_file + ": [TORCHPOT] fitdump",
+                    other == file ? file : other + " and " + file, "each file once");
+    }
   }
 
   void check_header(const std::string &file, const FitdumpHeader &header) const
@@ -92,7 +105,11 @@ struct FitdumpScraper::Implementation {
       difference = descriptor_difference(header.descriptor, s.bispectrum.snap);
     }
     if (!difference.empty())
-      throw Error("the descriptor of this file is not that of " + other, file, difference);
+      throw Error("the descriptor of this file is not that of " + other, file, difference, "",
+                  other == s.torchpot.fitdump[0]
+                      ? "Collect both with one descriptor"
+                      : "Delete the section [BISPECTRUM], which fitdump files do not need, or give "
+                        "the same values there");
     if (header.units != first.units)
       throw Error("the units of this file are not those of " + other, file, header.units,
                   first.units);

@@ -6,6 +6,7 @@
 #include "settings_reader.h"
 #include "split.h"
 #include "torchpot_error.h"
+#include "torchpot_text.h"
 
 #include <algorithm>
 #include <cmath>
@@ -361,7 +362,7 @@ void check_data_path(const Settings &s)
                 "a folder with a subfolder for each group",
                 has_xyz_name(s.data_path) ? "For extended XYZ use scraper = XYZ in [SCRAPER]" : "");
   if (!fs::is_directory(s.data_path))
-    throw Error("the data folder is absent", s.data_where, s.data_path,
+    throw Error("the data folder is absent", s.data_where, full_path(s.data_path),
                 "a folder with a subfolder for each group",
                 "A relative path is seen from the folder of the input file");
 }

@@ -5,6 +5,7 @@
 #include "settings_reader.h"
 #include "split.h"
 #include "torchpot_error.h"
+#include "torchpot_text.h"
 #include "torchpot_extxyz.h"
 
 #include <algorithm>
@@ -142,7 +143,7 @@ struct XyzScraper::Implementation {
   {
     if (fs::is_directory(s.data_path)) return read_folder(warnings);
     if (!fs::exists(s.data_path))
-      throw Error("the data are absent", s.data_where, s.data_path,
+      throw Error("the data are absent", s.data_where, full_path(s.data_path),
                   "a folder with a file GROUP.xyz for each group, or one extended XYZ file",
                   "A relative path is seen from the folder of the input file");
     if (fs::path(s.data_path).extension() == ".json")

@@ -4,6 +4,7 @@
 #include "settings_data.h"
 #include "settings_reader.h"
 #include "torchpot_error.h"
+#include "torchpot_text.h"
 
 #include <algorithm>
 #include <climits>
@@ -60,11 +61,7 @@ void check_sections(const IniFile &ini)
 
 void read_bispectrum(const IniFile &ini, Settings &s)
 {
-  const SectionReader r(ini, "BISPECTRUM",
-                        {"numTypes", "twojmax", "rcutfac", "rfac0", "rmin0", "wj", "radelem",
-                         "type", "wselfallflag", "chemflag", "bnormflag", "bzeroflag",
-                         "quadraticflag", "bikflag", "dgradflag", "switchflag", "switchinnerflag",
-                         "sinner", "dinner"});
+  const SectionReader r(ini, "BISPECTRUM", known_keys("BISPECTRUM"));
   s.bispectrum.present = r.present();
   if (!r.present()) return;
   SnapParameters &p = s.bispectrum.snap;
@@ -119,9 +116,7 @@ void read_bispectrum(const IniFile &ini, Settings &s)
 
 void read_calculator(const IniFile &ini, Settings &s)
 {
-  const SectionReader r(ini, "CALCULATOR",
-                        {"calculator", "energy", "force", "stress", "per_atom_energy",
-                         "per_atom_scalar", "nonlinear"});
+  const SectionReader r(ini, "CALCULATOR", known_keys("CALCULATOR"));
   const std::string calculator = r.text("calculator", "LAMMPSSNAP");
   if (calculator != "LAMMPSSNAP")
     throw Error("only SNAP descriptors are in this version", r.where("calculator"), calculator,
@@ -168,10 +163,7 @@ void check_what_is_fitted(const IniFile &ini, Settings &s)
 /// Name of the section with the network's keys, from [SOLVER].
 std::string read_solver(const IniFile &ini, Settings &s)
 {
-  const SectionReader r(ini, "SOLVER",
-                        {"solver", "normalweight", "normratio", "compute_testerrs",
-                         "detailed_errors", "nsam", "cov_nugget", "mcmc_num", "mcmc_gamma",
-                         "mcmc_sigma", "merr_mult", "merr_method", "merr_cfs"});
+  const SectionReader r(ini, "SOLVER", known_keys("SOLVER"));
   const std::string solver = r.text("solver", ini.find("NETWORK") ? "NETWORK" : "PYTORCH");
   if (solver != "PYTORCH" && solver != "NETWORK")
     throw Error("this solver is not in this version", r.where("solver"), solver,
@@ -209,12 +201,7 @@ void read_layers(const SectionReader &r, PytorchSettings &p)
 
 void read_pytorch(const IniFile &ini, const std::string &section, Settings &s)
 {
-  const SectionReader r(ini, section,
-                        {"layer_sizes", "learning_rate", "num_epochs", "batch_size", "save_freq",
-                         "save_state_output", "save_state_input", "output_file", "energy_weight",
-                         "force_weight", "training_fraction", "multi_element_option",
-                         "num_elements", "manual_seed_flag", "shuffle_flag",
-                         "silence_ace_multi_warning", "dtype_setting"});
+  const SectionReader r(ini, section, known_keys(section));
   PytorchSettings &p = s.pytorch;
   read_layers(r, p);
   if (r.has("learning_rate")) p.learning_rate = r.number("learning_rate", 0.0, Range::positive);
@@ -236,6 +223,9 @@ void read_pytorch(const IniFile &ini, const std::string &section, Settings &s)
                 r.where(energy ? "energy_weight" : "force_weight"),
                 std::string("only ") + (energy ? "energy_weight" : "force_weight"), "both or none");
   }
+  if (p.energy_weight == 0.0 && p.force_weight == 0.0)
+    throw Error("nothing to fit", r.where("force_weight"), "energy_weight = 0 and force_weight = 0",
+                "at least one of them larger than 0");
   p.training_fraction = optional("training_fraction", Range::not_negative);
   if (p.training_fraction == 0.0 || p.training_fraction > 1.0)
     throw Error("wrong value", r.where("training_fraction"), r.text("training_fraction", ""),
@@ -259,8 +249,7 @@ struct OutputFolder {
 
 void read_outputs(const IniFile &ini, const OutputFolder &out, Settings &s)
 {
-  const SectionReader r(ini, "OUTFILE", {"output_style", "metrics", "metrics_style", "potential",
-                                         "detailed_errors"});
+  const SectionReader r(ini, "OUTFILE", known_keys("OUTFILE"));
   const std::string style = r.text("output_style", "SNAP");
   if (style != "SNAP")
     throw Error("only SNAP descriptors are in this version", r.where("output_style"), style,
@@ -271,10 +260,7 @@ void read_outputs(const IniFile &ini, const OutputFolder &out, Settings &s)
   s.outfile.potential = out(r.text("potential", s.outfile.potential));
   s.outfile.loss = out(s.outfile.loss);
 
-  const SectionReader e(ini, "EXTRAS",
-                        {"dump_peratom", "dump_perconfig", "dump_configs", "dump_descriptors",
-                         "dump_truth", "dump_weights", "dump_dataframe", "only_test",
-                         "apply_transpose", "multinode_testing"});
+  const SectionReader e(ini, "EXTRAS", known_keys("EXTRAS"));
   s.outfile.perconfig = e.flag("dump_perconfig", false) ? out("perconfig.dat") : "";
   s.outfile.stress = s.outfile.perconfig.empty() ? "" : out("stress.dat");
   s.outfile.peratom = e.flag("dump_peratom", false) ? out("peratom.dat") : "";
@@ -328,13 +314,7 @@ void read_xyz_keys(const SectionReader &r, TorchpotSettings &t)
 
 void read_torchpot(const IniFile &ini, const OutputFolder &out, Settings &s)
 {
-  const SectionReader r(ini, "TORCHPOT",
-                        {"activation", "loss", "network", "precision", "fitdump", "test_fraction",
-                         "test_files", "cache", "model", "report", "seed", "checkpoint",
-                         "checkpoint_every", "threads", "optimizer", "schedule", "warmup",
-                         "final_rate", "decay", "patience", "weight_decay", "clip", "average",
-                         "early_stop", "energy_key", "forces_key", "stress_key", "virial_key",
-                         "group_key", "stress_unit", "memory_limit", "stress_weight"});
+  const SectionReader r(ini, "TORCHPOT", known_keys("TORCHPOT"));
   TorchpotSettings &t = s.torchpot;
   read_stress_weight(r, t);
   read_optimizer(r, t);
@@ -412,7 +392,7 @@ Settings settings_from_text(const std::string &text, const std::string &name,
   read_torchpot(ini, out, s);
   check_what_is_fitted(ini, s);
   read_data_settings(ini, s);
-  SectionReader(ini, "MEMORY", {"memory", "override"});
+  SectionReader(ini, "MEMORY", known_keys("MEMORY"));
   return s;
 }
 
@@ -424,7 +404,7 @@ Settings read_settings(const std::string &file, const std::vector<Override> &ove
   if (stream) text << stream.rdbuf();
   if (!stream || fs::is_directory(file))
     throw Error("the input file cannot be read", file, "", "",
-                fs::exists(file) ? "" : "There is no such file");
+                fs::exists(file) ? "" : "There is no such file: " + full_path(file));
   return settings_from_text(text.str(), file, overrides, relative);
 }
 

@@ -3,6 +3,7 @@
 
 #include "settings_reader.h"
 #include "torchpot_error.h"
+#include "torchpot_text.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,10 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> GROUP_KEYS = {
-    "group_sections",    "group_types",        "smartweights",           "random_sampling",
-    "random_seed",       "vasp_use_TOTEN",     "vasp_json_pathname",     "vasp_ignore_incomplete",
-    "vasp_ignore_jsons", "vasp_unconverged_label", "BOLTZ"};
+const std::vector<std::string> &GROUP_KEYS = known_keys("GROUPS");
 const std::vector<std::string> COLUMNS = {"name",    "size",    "training_size", "testing_size",
                                           "eweight", "fweight", "vweight"};
 
@@ -32,11 +30,7 @@ std::string beside_input(const Settings &s, const std::string &name)
 
 void read_scraper(const IniFile &ini, Settings &s)
 {
-  const SectionReader r(ini, "SCRAPER",
-                        {"scraper", "save_group_scrape", "read_group_scrape", "property_array",
-                         "vasp_use_TOTEN", "vasp_json_pathname", "vasp_ignore_incomplete",
-                         "vasp_ignore_jsons", "vasp_unconverged_label", "vasp_xml_only",
-                         "vasp_outcar_only"});
+  const SectionReader r(ini, "SCRAPER", known_keys("SCRAPER"));
   const std::string scraper = r.text("scraper", "JSON");
   s.xyz = scraper == "XYZ" || scraper == "xyz";
   if (scraper != "JSON" && scraper != "json" && !s.xyz)
@@ -107,7 +101,8 @@ GroupSettings group_line(const GroupColumns &columns, const std::string &name,
   const std::string where = location.text() + ": [GROUPS] " + name;
   const std::vector<std::string> words = split_words(values);
   if (words.size() + 1 != columns.names.size()) {
-    const std::string nearest = nearest_name(name, GROUP_KEYS);
+    const std::string nearest = nearest_name(name, GROUP_KEYS), section = section_of_key(name);
+    if (!section.empty()) throw Error("this key belongs in [" + section + "]", where);
     throw Error("wrong number of values", where, std::to_string(words.size()) + " (" + values + ")",
                 std::to_string(columns.names.size() - 1) + ": " +
                     join({columns.names.begin() + 1, columns.names.end()}, " "),
@@ -139,7 +134,7 @@ GroupSettings group_line(const GroupColumns &columns, const std::string &name,
 void read_group_file(const GroupColumns &columns, const std::string &file, Settings &s)
 {
   std::ifstream stream(file);
-  if (!stream) throw Error("groupFile cannot be read", s.data_where, file);
+  if (!stream) throw Error("groupFile cannot be read", s.data_where, full_path(file));
   int number = 0;
   for (std::string line; std::getline(stream, line);) {
     const Location where{file, ++number};
@@ -170,7 +165,7 @@ void read_groups(const IniFile &ini, Settings &s)
     throw Error("Boltzmann weights are not in this version", r.where("BOLTZ"),
                 r.text("BOLTZ", ""), "0");
 
-  const SectionReader path(ini, "PATH", {"dataPath", "groupFile"});
+  const SectionReader path(ini, "PATH", known_keys("PATH"));
   const std::string group_file = path.text("groupFile", "None");
   if (group_file != "None") {
     s.data_where = path.where("groupFile");
@@ -197,7 +192,7 @@ void refuse_xyz_keys(const IniFile &ini)
 
 void read_path(const IniFile &ini, Settings &s)
 {
-  const SectionReader r(ini, "PATH", {"dataPath", "groupFile"});
+  const SectionReader r(ini, "PATH", known_keys("PATH"));
   // fitdump files may stand for the JSON folders; with neither named, FitSNAP's default holds
   const bool wanted = r.has("dataPath") || s.torchpot.fitdump.empty();
   s.data_path = wanted ? beside_input(s, r.text("dataPath", "JSON")) : "";
@@ -252,6 +247,9 @@ void read_reference(const IniFile &ini, Settings &s)
       else if (entry.key != "units" && entry.key != "atom_style" && entry.key != "pair_style") {
         const std::string nearest =
             nearest_name(entry.key, {"units", "atom_style", "pair_style", "pair_coeff"});
+        const std::string section = section_of_key(entry.key);
+        if (!section.empty())
+          throw Error("this key belongs in [" + section + "]", r.where(entry.key));
         throw Error("unknown key", r.where(entry.key), entry.key,
                     "one of units, atom_style, pair_style, pair_coeff, pair_coeff1, ...",
                     nearest.empty() ? "" : "Did you mean " + nearest + "?");
@@ -263,11 +261,15 @@ void read_reference(const IniFile &ini, Settings &s)
 void read_eshift(const IniFile &ini, Settings &s)
 {
   const std::vector<std::string> &elements = s.bispectrum.snap.elements;
-  const SectionReader r(ini, "ESHIFT",
-                        s.bispectrum.present ? elements : std::vector<std::string>());
+  const SectionReader r(ini, "ESHIFT", {});
   if (!r.present()) return;
-  for (const IniEntry &entry : ini.find("ESHIFT")->entries)
+  for (const IniEntry &entry : ini.find("ESHIFT")->entries) {
+    const bool known = std::find(elements.begin(), elements.end(), entry.key) != elements.end();
+    if (s.bispectrum.present && !known)
+      throw Error(entry.key + " is not an element of [BISPECTRUM] type", r.where(entry.key),
+                  entry.key, "one of " + join(elements, ", "));
     s.eshift[entry.key] = r.number(entry.key, 0.0, Range::any);
+  }
 }
 
 }    // namespace

@@ -2,6 +2,7 @@
 #include "settings_reader.h"
 
 #include "torchpot_error.h"
+#include "torchpot_text.h"
 
 #include <algorithm>
 #include <cctype>
@@ -76,7 +77,9 @@ SectionReader::SectionReader(const IniFile &ini, const std::string &section_name
   if (!section || known.empty()) return;
   for (const IniEntry &e : section->entries) {
     if (std::find(known.begin(), known.end(), e.key) != known.end()) continue;
-    const std::string nearest = nearest_name(e.key, known);
+    const std::string nearest = nearest_name(e.key, known), other = section_of_key(e.key);
+    if (!other.empty() && other != section_name)
+      throw Error("this key belongs in [" + other + "]", where(e.key));
     throw Error("unknown key", where(e.key), e.key,
                 nearest.empty() ? "one of " + join(known, ", ") : "",
                 nearest.empty() ? "" : "Did you mean " + nearest + "?");

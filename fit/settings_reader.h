@@ -12,6 +12,11 @@ namespace torchpot {
 /// Which numbers are allowed.
 enum class Range { any, positive, not_negative, fraction /* 0 to 1, without 1 */ };
 
+/// Keys that a section of an input file may have.
+const std::vector<std::string> &known_keys(const std::string &section);
+/// The section that a key belongs to, or empty.
+std::string section_of_key(const std::string &key);
+
 class SectionReader {
  public:
   /// Throws Error for a key that is not among `known`, unless that is empty.

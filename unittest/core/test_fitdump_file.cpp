@@ -8,6 +8,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <limits>
@@ -447,6 +448,8 @@ TEST_F(FitdumpFile, FullDisk)
 TEST_F(FitdumpFile, OtherFilesAreRefused)
 {
   expect_read_error({"file not found", file});
+  expect_error([&] { FitdumpReader("none/x/../here.h5"); },
+               {std::filesystem::current_path().string() + "/none/here.h5: file not found"});
   expect_error([&] { fitdump_clear_status(file); }, {"file not found", file});
   std::ofstream(file) << "some text that is long enough to be looked at";
   expect_read_error({"no HDF5 file", file});
@@ -456,6 +459,21 @@ TEST_F(FitdumpFile, OtherFilesAreRefused)
   std::remove(file.c_str());
   expect_error([&] { FitdumpWriter("/nowhere/frames.h5", make_header(), false); },
                {"cannot create the file", "/nowhere/frames.h5"});
+}
+
+TEST_F(FitdumpFile, AFileThatWasCutOffSaysSo)
+{
+  write(make_header(), 0, 4, false);
+  const std::uintmax_t size = std::filesystem::file_size(file);
+  for (const std::uintmax_t left : {size - 1, size / 2, (std::uintmax_t) 100}) {
+    std::filesystem::resize_file(file, left);
+    const std::string text = "truncated: " + std::to_string(left) + " of " + std::to_string(size);
+    expect_error([&] {
+      const FitdumpReader reader(file);
+      for (std::size_t k = 0; k < reader.n_frames(); k++) reader.read(k, true);
+    }, {file + ": " + text + " bytes", "Copy the file again"});
+    expect_error([&] { FitdumpWriter(file, make_header(), true); }, {file + ": " + text});
+  }
 }
 
 TEST_F(FitdumpFile, MissingAndMisshapenParts)

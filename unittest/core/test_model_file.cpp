@@ -221,10 +221,17 @@ TEST_F(ModelFile, ACutFileIsAnErrorWhereverItIsCut)
   const std::string whole = bytes("model.pt");
   for (std::size_t n = 0; n < whole.size(); n += 64) {
     write("cut.pt", whole.substr(0, n));
-    EXPECT_FALSE(is_torchpot_model(path("cut.pt")));
-    EXPECT_MESSAGE(read_model(path("cut.pt")),
-                   path("cut.pt") + (n ? ": not a complete TorchScript archive"
-                                       : ": cannot read the model file; found: an empty file"));
+    if (n) {
+      const std::string message = path("cut.pt") + ": the archive has no directory at its end; " +
+          "found: " + std::to_string(n) + " bytes; wanted: a complete file. It was probably cut " +
+          "off: copy or make it anew";
+      EXPECT_MESSAGE(read_model(path("cut.pt")), message);
+      EXPECT_MESSAGE(is_torchpot_model(path("cut.pt")), message);
+    } else {
+      EXPECT_FALSE(is_torchpot_model(path("cut.pt")));
+      EXPECT_MESSAGE(read_model(path("cut.pt")),
+                     path("cut.pt") + ": cannot read the model file; found: an empty file");
+    }
   }
 }
 
@@ -234,9 +241,12 @@ TEST_F(ModelFile, FilesOfOtherKinds)
   EXPECT_MESSAGE(read_model(path("absent.pt")),
                  "cannot read the model file; found: No such file or directory");
   EXPECT_MESSAGE(read_model(folder.string()), folder.string() + ": cannot read the model file");
+  write("other.zip", std::string("PK\x05\x06", 4) + std::string(18, '\0'));    // empty
+  EXPECT_MESSAGE(read_model(path("other.zip")), "this archive was not written by libtorch");
   write("text.pt", "rcutfac 4.7\n");
   EXPECT_FALSE(is_torchpot_model(path("text.pt")));
-  EXPECT_MESSAGE(read_model(path("text.pt")), "text.pt: not a complete TorchScript archive");
+  EXPECT_MESSAGE(read_model(path("text.pt")),
+                 "text.pt: not a model: the file is no TorchScript archive");
 }
 
 TEST_F(ModelFile, ArchivesWithWrongContents)

@@ -48,10 +48,12 @@ TEST(PairSettings, AllKeywords)
 TEST(PairSettings, Errors)
 {
   EXPECT_EQ(message({"kernel", "fast"}),
-            "pair_style torchpot: unknown keyword; found: kernel; wanted: one of device, "
-            "precision, comm, check, chunk, operators, kernels");
+            "unknown keyword; found: kernel; wanted: one of device, precision, comm, check, "
+            "chunk, operators, kernels. Did you mean kernels?");
+  EXPECT_EQ(message({"elephant", "fast"}).find("Did you mean"), std::string::npos);
+  EXPECT_NE(message({"precision", "float6"}).find(". Did you mean float64?"), std::string::npos);
   EXPECT_EQ(message({"check", "yes", "chunk"}),
-            "pair_style torchpot: keyword chunk lacks its value");
+            "keyword chunk lacks its value");
   for (const char *word : {"device", "precision", "comm", "check", "kernels"})
     EXPECT_NE(message({word, "wrong"}).find(std::string("unknown value of keyword ") + word +
                                             "; found: wrong; wanted: "),

@@ -186,6 +186,27 @@ TEST_F(Checkpoint, AnotherFitIsRefused)
   EXPECT_NE(refusal({"learning_rate = 0.1"}).find("data differs"), std::string::npos);
 }
 
+TEST_F(Checkpoint, OneFitAtATime)
+{
+  const std::string lock = file + ".lock";
+  write(lock, "process 1 on a host that was switched off");
+  {
+    const CheckpointLock first(file);
+    EXPECT_EQ(read(lock).find("process " + std::to_string(::getpid()) + " on "), 0u);
+    try {
+      CheckpointLock second(file);
+      ADD_FAILURE();
+    } catch (const Error &error) {
+      const std::string text = error.what();
+      EXPECT_NE(text.find("another fit is working on this checkpoint; found: process " +
+                          std::to_string(::getpid())), std::string::npos) << text;
+    }
+    EXPECT_TRUE(fs::exists(lock));
+  }
+  EXPECT_FALSE(fs::exists(lock));
+  const CheckpointLock nowhere(file + "/no/such/folder");    // no folder: no lock
+}
+
 TEST_F(Checkpoint, Removed)
 {
   remove_checkpoint(file);

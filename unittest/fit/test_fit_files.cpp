@@ -235,9 +235,30 @@ TEST_F(FitFiles, EvaluationLeavesTablesAlone)
   write_fit_files(settings, dataset, outcome, "old.pt");
   EXPECT_EQ(std::distance(fs::directory_iterator(path), fs::directory_iterator()), 3);
   const std::string page = content("report.html");
-  EXPECT_NE(page.find("Evaluation by torchpot_fit"), std::string::npos);
+  EXPECT_NE(page.find("Evaluation of old.pt by torchpot_fit"), std::string::npos);
   EXPECT_NE(page.find("old.pt"), std::string::npos);
   EXPECT_EQ(page.find("Loss per epoch"), std::string::npos);
+}
+
+TEST_F(FitFiles, EvaluationHasNamesOfItsOwn)
+{
+  settings.outfile.perconfig = "";
+  const Settings own = evaluation_settings(settings);
+  EXPECT_EQ(fit_file_names(own, false),
+            (std::vector<std::string>{file("metrics_evaluation"), file("peratom_evaluation.dat"),
+                                      file("report_evaluation.html")}));
+}
+
+TEST_F(FitFiles, DataOfTheTrainingAndOthers)
+{
+  Model model = assemble_model(settings, dataset, outcome);
+  EXPECT_TRUE(was_trained_on(model, dataset));
+  dataset.hash[0] ^= 1;
+  EXPECT_FALSE(was_trained_on(model, dataset));
+  for (const char *record : {"{}", "[]", "no JSON", "{\"data_hash\": 3}"}) {
+    model.training = record;
+    EXPECT_FALSE(was_trained_on(model, dataset)) << record;
+  }
 }
 
 TEST_F(FitFiles, NamesMustDiffer)

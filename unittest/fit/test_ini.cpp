@@ -1,5 +1,6 @@
 // Input files as Python's ConfigParser reads them.
 #include "ini.h"
+#include "torchpot_text.h"
 
 #include "data_fixture.h"
 

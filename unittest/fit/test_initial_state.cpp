@@ -202,9 +202,9 @@ TEST(InitialState, ModelsThatDoNotFitAreNamed)
           {"not a network with layers", "a linear or quadratic model"});
   const std::string text = folder.write("t", "text"), archive = folder.write("z", "PK..");
   expect_error([&] { read_saved_network(text, sample_shape(), sample_data()); },
-               {"not a complete TorchScript archive"});
+               {"the file is no TorchScript archive"});
   expect_error([&] { read_saved_network(archive, sample_shape(), sample_data()); },
-               {"not a whole torchpot model", "tools/convert_fitsnap.py"});
+               {"the archive has no directory at its end"});
 }
 
 TEST(InitialState, CheckpointsGoBeforeItAndBelongToIt)

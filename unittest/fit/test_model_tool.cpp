@@ -224,6 +224,10 @@ TEST_F(ModelTool, FindsDamageInModels)
   write("");
   expect(run("info " + file("d.pt")), 1,
          {file("d.pt") + ": cannot read the file; found: an empty file"});
+  std::ofstream(file("t.in")) << "units metal\n";
+  for (const char *verb : {"info ", "verify "})
+    expect(run(verb + file("t.in")), 1, {"t.in: this file is neither a model nor HDF5"});
+  expect(run("info --jsom " + file("t.in")), 2, {"torchpot_model: ", "--jsom"});
   expect(run("info " + file("none.pt")), 1,
          {"torchpot_model: " + file("none.pt") +
           ": cannot read the file; found: No such file or directory"});

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <sstream>
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace torchpot;
@@ -72,6 +73,26 @@ FitResults two()
 }
 
 }    // namespace
+
+TEST(Leftovers, OfKilledProcessesAreDeleted)
+{
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);    // its number is free now
+  const fs::path folder = fs::temp_directory_path() / ("leftovers_" + std::to_string(::getpid()));
+  fs::create_directory(folder);
+  const std::string file = (folder / "m.pt").string();
+  const std::string old = file + ".tmp" + std::to_string(child);
+  const std::vector<std::string> kept = {file + ".tmp1", file + ".tmpx", file + ".tmp",
+                                         (folder / "n.pt.tmp").string() + std::to_string(child)};
+  for (const std::string &name : kept) std::ofstream(name) << "x";
+  std::ofstream(old) << "x";
+  write_output_file(file, "content");
+  EXPECT_FALSE(fs::exists(old));
+  for (const std::string &name : kept) EXPECT_TRUE(fs::exists(name)) << name;
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), fs::directory_iterator()), 5);
+  fs::remove_all(folder);
+}
 
 TEST(Errors, AreThoseWorkedOutByHand)
 {
@@ -242,25 +263,33 @@ TEST(Formats, PrintedTable)
   EXPECT_NE(text.find("mean energy"), std::string::npos);
   EXPECT_NE(text.find("zero force"), std::string::npos);
   EXPECT_LT(text.find("Test"), text.find("Training"));
+  EXPECT_EQ(text.find("\n\n\n"), std::string::npos);
+  EXPECT_EQ(text.find("\n\n", text.find("Training")), std::string::npos);
 }
+
+const std::string MOD_HEAD =
+    "# written by torchpot_fit\n# The path of the model is seen from where LAMMPS is started; a "
+    "bare name is looked for in\n# LAMMPS_POTENTIALS too.\n";
 
 TEST(LammpsLines, ReferenceBecomesOneStyleOfAnOverlay)
 {
   const std::vector<std::string> elements = {"In", "P"};
   EXPECT_EQ(potential_mod_text({"pair_style zero 10.0", "pair_coeff * *"}, "m.pt", elements),
-            "# written by torchpot_fit\npair_style torchpot\npair_coeff * * m.pt In P\n");
+            MOD_HEAD + "pair_style torchpot\npair_coeff * * m.pt In P\n");
+  EXPECT_EQ(potential_mod_text({}, "/a/m.pt", elements),
+            "# written by torchpot_fit\npair_style torchpot\npair_coeff * * /a/m.pt In P\n");
   EXPECT_EQ(potential_mod_text({}, "m.pt", elements),
-            "# written by torchpot_fit\npair_style torchpot\npair_coeff * * m.pt In P\n");
+            MOD_HEAD + "pair_style torchpot\npair_coeff * * m.pt In P\n");
   EXPECT_EQ(potential_mod_text({"pair_style hybrid/overlay zero 10.0 zbl 4.0 4.8",
                                 "pair_coeff * * zero", "pair_coeff * * zbl 73 73"},
                                "m.pt", {"Ta"}),
-            "# written by torchpot_fit\n"
+            MOD_HEAD +
             "pair_style hybrid/overlay zbl 4.0 4.8 torchpot\n"
             "pair_coeff * * zbl 73 73\n"
             "pair_coeff * * torchpot m.pt Ta\n");
   EXPECT_EQ(potential_mod_text({"pair_style  zbl 4.0 4.8", "pair_coeff 1 2  49 15"}, "m.pt",
                                elements),
-            "# written by torchpot_fit\n"
+            MOD_HEAD +
             "pair_style hybrid/overlay zbl 4.0 4.8 torchpot\n"
             "pair_coeff 1 2 zbl 49 15\n"
             "pair_coeff * * torchpot m.pt In P\n");

@@ -74,6 +74,14 @@ TEST(ProgressLines, TextOfEpochs)
   EXPECT_EQ(epoch_text(record, 50), "epoch 7/50  loss 0.25");
   record.stress_mae = 0.5;
   EXPECT_EQ(epoch_text(record, 50), "epoch 7/50  loss 0.25  stress MAE 0.5");
+  record.stress_mae = NAN;
+  record.energy_mae = 0.5, record.force_mae = 0.125;
+  EXPECT_EQ(epoch_text(record, 50, "metal"),
+            "epoch 7/50  loss 0.25  energy MAE 0.5 eV/atom  force MAE 0.125 eV/A");
+  EXPECT_EQ(epoch_text(record, 50, "real"),
+            "epoch 7/50  loss 0.25  energy MAE 0.5 kcal/mol/atom  force MAE 0.125 kcal/mol/A");
+  EXPECT_EQ(epoch_text(record, 50, "lj"),
+            "epoch 7/50  loss 0.25  energy MAE 0.5  force MAE 0.125");
 }
 
 std::string written(bool live)

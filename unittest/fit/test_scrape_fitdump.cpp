@@ -180,13 +180,24 @@ TEST_F(ScrapeFitdump, UnknownLabelsAndShifts)
                {"c.h5, frame 0", "atoms have no descriptors", "group all"});
 }
 
+TEST_F(ScrapeFitdump, AFileIsNamedOnce)
+{
+  write("a.h5", header(), {frame(random_configuration(1, 1), "x")});
+  expect_error([&] { load("[TORCHPOT]\nfitdump = a.h5 a.h5\n"); },
+               {"[TORCHPOT] fitdump", "the same file is named twice", "a.h5; wanted: each file once"});
+  expect_error([&] { load("[TORCHPOT]\nfitdump = a.h5 ../" +
+                          std::filesystem::path(folder("a.h5")).parent_path().filename().string() +
+                          "/a.h5\n"); },
+               {"the same file is named twice"});
+}
+
 TEST_F(ScrapeFitdump, DescriptorAndUnitsMustAgree)
 {
   write("a.h5", header(), {frame(random_configuration(1, 1), "x")});
   const std::string own = "[TORCHPOT]\nfitdump = a.h5\ntest_fraction = 0\n";
   EXPECT_EQ(load(SNAP + own).n_descriptors, 14);
   expect_error([&] { load(replaced(SNAP, "bzeroflag = 1", "bzeroflag = 0") + own); },
-               {"a.h5", "[BISPECTRUM]", "bzeroflag"});
+               {"a.h5", "[BISPECTRUM]", "bzeroflag", "Delete the section [BISPECTRUM]"});
   FitdumpHeader other = header();
   other.units = "real";
   write("b.h5", other, {frame(random_configuration(1, 1), "x")});

@@ -250,7 +250,7 @@ TEST(Settings, GroupsFromAFile)
   folder.write("groups.txt", "A 1 1 1 1\nA 1 1 1 1\n");
   expect_error([&] { read_settings(input); }, {"groups.txt:2", "group A is there twice"});
   std::filesystem::remove(folder("groups.txt"));
-  expect_error([&] { read_settings(input); }, {"groupFile cannot be read"});
+  expect_error([&] { read_settings(input); }, {"groupFile cannot be read", folder("groups.txt")});
 }
 
 TEST(Settings, SavedStates)
@@ -325,13 +325,21 @@ TEST(Settings, NotesSayWhatHasNoEffect)
 
 TEST(Settings, UnknownNames)
 {
+  expect_wrong("Ta = 0.5", "num_epochs = 4", {"num_epochs is not an element"});
+  expect_wrong("compute_testerrs = 1", "num_epochs = 4",
+               {"[SOLVER] num_epochs", "this key belongs in [PYTORCH]"});
+  expect_wrong("atom_style = atomic", "num_epochs = 4",
+               {"[REFERENCE] num_epochs", "this key belongs in [PYTORCH]"});
+  expect_wrong("smartweights = 0", "num_epochs = 4",
+               {"[GROUPS] num_epochs", "this key belongs in [PYTORCH]"});
+  expect_wrong("learning_rate = 5e-5", "fitdump = a.h5", {"this key belongs in [TORCHPOT]"});
   expect_wrong("[ESHIFT]", "[ESHFIT]", {"dir/Ta.fit:25", "unknown section", "[ESHIFT]?"});
   expect_wrong("[MEMORY]", "[ELEPHANTS]", {"unknown section", "one of BISPECTRUM, CALCULATOR"});
   expect_wrong("learning_rate", "learing_rate",
                {"dir/Ta.fit:30: [PYTORCH] learing_rate", "unknown key",
                 "Did you mean learning_rate?"});
   expect_wrong("override", "elephants", {"[MEMORY] elephants", "one of memory, override"});
-  expect_wrong("Ta = 0.5", "W = 0.5", {"[ESHIFT] W", "unknown key"});
+  expect_wrong("Ta = 0.5", "W = 0.5", {"[ESHIFT] W: W is not an element of [BISPECTRUM] type", "Ta"});
   expect_wrong("atom_style", "atomstyle", {"[REFERENCE] atomstyle", "Did you mean atom_style?"});
 }
 
@@ -370,6 +378,8 @@ TEST(Settings, WrongValuesNamePlaceAndWish)
   expect_wrong("num_desc 64 32 1", "desc 64 1", {"wrong layer size", "desc", "num_desc"});
   expect_wrong("num_desc 64 32 1", "num_desc 0 1", {"wrong layer size", "found: 0"});
   expect_wrong("force_weight = 1.0", "", {"go together", "only energy_weight"});
+  expect_wrong("energy_weight = 1e-2\nforce_weight = 1.0", "energy_weight = 0\nforce_weight = 0",
+               {"force_weight: nothing to fit", "at least one of them larger than 0"});
   expect_wrong("force_weight = 1.0", "force_weight = -1", {"not negative"});
   expect_wrong("batch_size", "training_fraction = 1.5\nbatch_size", {"at most 1"});
   expect_wrong("batch_size", "multi_element_option = 4\nbatch_size", {"from 1 to 3"});

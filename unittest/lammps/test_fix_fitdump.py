@@ -336,6 +336,8 @@ def test_another_label_or_group_is_another_frame():
     assert [x.decode() for x in f.frames["label"]] == ["one", "two", "two"]
     left_out = "left out 1 configuration(s) that the frame before holds"
     assert result.output.count(left_out) == 2, result.output
+    # told once for each fix that begins so
+    assert result.output.count("already holds (step 0)") == 2, result.output
 
 
 def test_changing_atoms_and_box():
@@ -607,6 +609,10 @@ def test_bad_commands():
         (command("elements Si O"), "keyword descriptor is missing"),
         (command(good + " colour red"), "wrong count of elements"),
         (command("colour red " + good), "unknown keyword", "colour", "descriptor elements truth"),
+        (command("descriptor si.mliap elements Si O appnd yes"), "wrong count of elements",
+         "appnd is no keyword: did you mean append?"),
+        (command("descriptr si.mliap elements Si O"), "unknown keyword", "Did you mean descriptor?"),
+        (command(good + " truth pare"), "unknown value", "Did you mean pair?"),
         (command("descriptor si.mliap elements Si"), "wrong count of elements", "Si",
          "one for each of the 2 atom types"),
         (command("descriptor si.mliap elements Si C"), "element C is not one", "Si C", "Si O"),
@@ -692,9 +698,12 @@ def test_append():
     descriptor(**TWO)
     write_data("data", *two_types())
     text = setup() + "fix 1 all nve\n" + fix(more="append yes label first") + "run 2\n"
-    run_lammps(text).check()
+    assert "already holds" not in run_lammps(text).check().output
     # the same first configuration again: counted once, then new frames
-    run_lammps(text.replace("label first", "label second").replace("run 2", "run 0\nrun 1")).check()
+    again = text.replace("label first", "label second").replace("run 2", "run 0\nrun 1")
+    output = " ".join(run_lammps(again).check().output.split())
+    assert output.count("WARNING: Fix fitdump appends a configuration that a.h5 already holds (step "
+                        "0); such duplicates end up in training and test sets") == 1, output
     f = Frames("a.h5")
     assert f.steps == [0, 1, 2, 0, 1]
     assert [x.decode() for x in f.frames["label"]] == 3 * ["first"] + 2 * ["second"]

@@ -218,9 +218,9 @@ def test_states_that_do_not_fit():
              ["found: one network per element", "one network for all elements"]),
             ("wide.json", (), ["number of descriptors", "found: 30", "wanted: 14"]),
             ("model.pt", ("BISPECTRUM", "rcutfac", "4.3"), ["descriptor", "4.2", "4.3"]),
-            ("cut.json", (), ["damaged or not whole"]), ("cut.pt", (), ["convert_fitsnap.py"]),
-            ("state.pt", (), ["not a whole torchpot model", "convert_fitsnap.py"]),
-            ("text.pt", (), ["not a complete TorchScript archive"]),
+            ("cut.json", (), ["damaged or not whole"]), ("cut.pt", (), ["no directory at its end"]),
+            ("state.pt", (), ["not a torchpot model", "convert_fitsnap.py"]),
+            ("text.pt", (), ["the file is no TorchScript archive"]),
             ("none.pt", (), ["No such file"])):
         input_with(state)
         keywords = ("-k", *more) if more else ()

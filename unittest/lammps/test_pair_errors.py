@@ -39,7 +39,7 @@ def style(keywords):
 
 def test_keywords():
     expect({
-        style("devise cpu"): ["unknown keyword", "found: devise", "device, precision, comm, check, "
+        style("devise cpu"): ["Pair style torchpot: unknown keyword", "Did you mean device?", "found: devise", "device, precision, comm, check, "
                               "chunk, operators, kernels"],
         style("device gpu"): ["unknown value of keyword device", "auto, cpu, cuda"],
         style("chunk 0"): ["value of keyword chunk", "whole number of at least 1"],
@@ -64,7 +64,9 @@ def test_coefficients():
                                    "elements of pair_coeff: In Si", "elements of the model: In P"],
         model + "* * m.pt In": ["wrong number of arguments", "found: m.pt In",
                                 "each of the 2 atom types"],
-        model + "* * m.pt In P P": ["no such model file", "In", "are elements: P P"],
+        model + "* * m.pt In P P": ["more elements than atom types", "found: In P P",
+                                    "one element for each of the 2 atom types"],
+        model + "* * m.pt none.pt In P": ["no such model file", "none.pt", "are elements: In P"],
         model + "* * m.pt NULL NULL": ["no atom type has an element", "NULL NULL"],
         model + "1 2 m.pt In P": ["Pair_coeff must start with * *"],
         model + "* *": ["wrong number of arguments", "one or more model files"],
@@ -85,8 +87,9 @@ def test_atom_ids():
 def test_model_files():
     model = "pair_style torchpot\npair_coeff * * {} In P"
     expect({model.format("none.pt"): ["no such model file", "LAMMPS_POTENTIALS", "none.pt"],
-            model.format("cut.pt"): ["cut.pt"], model.format("empty.pt"): ["empty.pt"],
-            model.format("text.pt"): ["text.pt"]})
+            model.format("cut.pt"): ["cut.pt: the archive has no directory at its end"],
+            model.format("empty.pt"): ["empty.pt"],
+            model.format("text.pt"): ["text.pt: not a model"]})
 
 
 def test_what_cannot_be_given():

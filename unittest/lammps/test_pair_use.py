@@ -227,7 +227,7 @@ run 0
 pair_style torchpot
 run 0
 """, 2).check().output
-    assert output.count("Pair style torchpot:") == 2, output
+    assert output.count("Pair style torchpot:\n") == 2, output
     for text in ("  model          m.pt (SHA-256 ",
                  "  family         descriptor: SNAP with 2J = 4, 14 descriptors, "
                  "network 14-16-16-1",
@@ -239,6 +239,30 @@ run 0
                  "  reference      trained on top of this potential, overlay it: pair_style zbl",
                  "                 pair_coeff 1 1 49 49"):
         assert text in output, f"{text!r} is not in:\n{output}"
+
+
+def test_reference():
+    """A warning unless the reference potential is overlaid, once for each set-up."""
+    make_model("m.pt", **IN_P, reference="pair_style hybrid/overlay zbl 3.0 4.8 lj/cut 4.0;"
+               "pair_coeff 1 1 zbl 49 49")
+    make_model("zero.pt", **IN_P, reference="pair_style zero 4.0")
+    write_data("d.data", *random_cell(30, 3, 2))
+    zbl = "pair_style hybrid/overlay zbl 3.0 4.8 torchpot {}\npair_coeff * * torchpot m.pt In P\n" \
+        "pair_coeff * * zbl 40 40\n"
+    lj = "pair_coeff * * lj/cut 0.0 1.0\n"
+    alone = MODEL + "\n"
+    warning = "WARNING: Pair style torchpot: m.pt was trained on top of a reference potential that " \
+        "this run lacks: "
+    for pair, missing in ((alone, "zbl, lj/cut"), (zbl.format(""), "lj/cut"),
+                          (zbl.format("lj/cut 4.0") + lj, ""),
+                          (alone.replace("m.pt", "zero.pt"), "")):
+        for np_ranks in (1, 2):
+            output = run(f"units metal\nread_data d.data\n{pair}run 0\nrun 0\n",
+                         np_ranks).check().output
+            joined = " ".join(output.split())
+            assert output.count("WARNING: Pair style torchpot") == (missing != ""), output
+            assert (warning + missing + ". Its forces" in joined) == (missing != ""), output
+            assert ("reference      present: pair_style" in output) == (missing == ""), output
 
 
 if __name__ == "__main__":

@@ -286,8 +286,8 @@ class Predictions:
     PERATOM = ("Filename Group AtomID Type Fx_Truth Fy_Truth Fz_Truth Fx_Pred Fy_Pred Fz_Pred "
                "Testing_Bool")
 
-    def __init__(self, folder="."):
-        names, lines = rows(pathlib.Path(folder, "perconfig.dat"))
+    def __init__(self, folder=".", suffix=""):
+        names, lines = rows(pathlib.Path(folder, f"perconfig{suffix}.dat"))
         assert names == self.PERCONFIG.split(), names
         self.configurations = lines
         self.natoms = {(g, f): int(n) for f, g, n, _, _, _ in lines}
@@ -295,7 +295,7 @@ class Predictions:
         self.energy = {(g, f): float(e) for f, g, _, _, e, _ in lines}
         self.test = {(g, f): {"True": True, "False": False}[t] for f, g, _, _, _, t in lines}
         assert len(self.energy) == len(lines)
-        names, self.atoms = rows(pathlib.Path(folder, "peratom.dat"))
+        names, self.atoms = rows(pathlib.Path(folder, f"peratom{suffix}.dat"))
         assert names == self.PERATOM.split(), names
         self.types, self.true_force, self.force = {}, {}, {}
         for f, g, number, kind, *numbers, test in self.atoms:
@@ -304,7 +304,7 @@ class Predictions:
                                  (self.force, numbers[3:])):
                 table.setdefault((g, f), []).append(value)
             assert int(number) == len(self.types[g, f])
-        names, lines = rows(pathlib.Path(folder, "stress.dat"))
+        names, lines = rows(pathlib.Path(folder, f"stress{suffix}.dat"))
         assert names == self.STRESS.split(), names
         self.true_stress, self.stress = {}, {}    # GPa
         for f, g, n, *numbers, test in lines:
@@ -360,8 +360,8 @@ def fit_all(fits):
             shutil.move(file, name)
 
 
-def read_metrics(folder="."):
-    names, lines = rows(pathlib.Path(folder, "metrics.dat"))
+def read_metrics(folder=".", suffix=""):
+    names, lines = rows(pathlib.Path(folder, f"metrics{suffix}.dat"))
     assert names == ["Group", "Train/Test", "Property", "Count", "MAE", "RMSE"], names
     return {tuple(line[:3]): line[3:] for line in lines}
 
@@ -509,7 +509,7 @@ def test_labels_of_one_kind():
 # tables
 
 
-def recomputed(p):
+def recomputed(p, sets=(("Train", False), ("Test", True))):
     """The entries of metrics.dat from the other two tables."""
     def entry(errors, count):
         errors = np.array(errors, float).ravel()
@@ -521,7 +521,7 @@ def recomputed(p):
     table = {}
     groups = list(dict.fromkeys(key[0] for key in p.energy))
     for group in ["*ALL", *groups]:
-        for name, test in (("Train", False), ("Test", True)):
+        for name, test in sets:
             keys = [k for k in p.energy if p.test[k] == test and group in ("*ALL", k[0])]
             table[group, name, "Energy"] = entry([p.energy[k] - p.truth[k] for k in keys],
                                                  len(keys))
@@ -609,15 +609,36 @@ def test_evaluate():
     os.mkdir("b")
     out = fit("../in.fit", "--evaluate", f"../a/{MODEL}", cwd="b").check()
     assert snapshot("a") == before
-    assert set(os.listdir("b")) == {*TABLES, "report.html", "torchpot_cache"}
-    same_outputs("a", "b", TABLES)
+    names = [name.replace(".", "_evaluation.") for name in TABLES]
+    found = set(os.listdir("b"))
+    assert found == {*names, "report_evaluation.html", "torchpot_cache"}, found
+    for name, own in zip(TABLES, names):
+        assert before[f"a/{name}"] == snapshot("b")[f"b/{own}"], name
+    page = open("b/report_evaluation.html").read()
+    assert f"Evaluation of ../a/{MODEL} by" in page and "Training</th>" in page, page[:3000]
     again = fit("../in.fit", "--evaluate", f"../a/{MODEL}", cwd="b").check(1)
     assert "exists already" in again.errors
     # the same models, other data
     os.mkdir("c")
     other = ("-k", "GROUPS", "solid", "0.5 0.25 1 1 1")
-    fit("../in.fit", "--evaluate", f"../a/{MODEL}", *other, cwd="c").check()
-    assert read_metrics("c") == recomputed(Predictions("c")) != read_metrics("a")
+    out = fit("../in.fit", "--evaluate", f"../a/{MODEL}", *other, cwd="c").check()
+    assert "was trained on other data" in out.errors, out.errors
+    assert "Evaluation" in out.output and "Training" not in out.output, out.output
+    assert "Test" not in out.output, out.output
+    page = open("c/report_evaluation.html").read()
+    assert "Evaluation</th>" in page and "Training</th>" not in page and "test" not in page
+    table = recomputed(Predictions("c", "_evaluation"), [("Evaluation", False)])
+    assert read_metrics("c", "_evaluation") == table
+    # in the folder of the fit nothing of the fit is touched, and a later fit is not blocked
+    before = snapshot("a")
+    fit("../in.fit", "--evaluate", MODEL, *other, cwd="a").check()
+    assert before.items() <= snapshot("a").items()
+    # the network that is told is the model's
+    out = fit("../in.fit", "--evaluate", f"../a/{MODEL}", "-k", "PYTORCH", "layer_sizes",
+              "num_desc 3 1", "-k", "TORCHPOT", "activation", "silu", "--overwrite", cwd="c").check()
+    network = [line for line in out.output.splitlines() if line.startswith("network: ")]
+    assert network == ["network: 14 8 8 1, softplus"], network
+    fit("../in.fit", cwd="c").check()
     # and what does not belong to it
     for change, parts in (
             (("BISPECTRUM", "rcutfac", "4.3"), ["rcutfac", "4.2", "4.3"]),
@@ -795,6 +816,22 @@ def test_sigkill():
         assert continued > 0
 
 
+def test_two_at_once():
+    """The second one is told who works on the checkpoint, and changes nothing."""
+    whole_run()
+    process = start("../in.fit", cwd="cut")
+    wait_for_line(process, "descriptors:")
+    process.send_signal(signal.SIGSTOP)
+    for more in ((), ("--restart",), ("--overwrite",)):
+        second = fit("../in.fit", *more, cwd="cut").check(1)
+        assert f"another fit is working on this checkpoint; found: process {process.pid} on " \
+            in second.errors, second.errors
+    process.send_signal(signal.SIGCONT)
+    finish(process).check()
+    check_whole_files(complete=True)
+    assert not os.path.exists("cut/FitTorch_Pytorch.checkpoint.lock")
+
+
 def test_sigkill_while_files_are_written():
     """The same command completes what was begun."""
     whole_run(num_epochs=20)
@@ -902,7 +939,8 @@ def test_wrong_settings():
     pathlib.Path("good.fit").write_text(good)
     cases += [(["../good.fit", "-k", "PYTORCH", "num_epochs", "1.5"],
                ["--keyword PYTORCH num_epochs 1.5", "wrong value"]),
-              (["../none.fit"], ["none.fit", "no such file"])]
+              (["../none.fit"], ["none.fit", "no such file: /"]),
+              (["../good.fit", "--evalute", "x"], ["torchpot_fit: ", "--evalute"])]
     refused(cases)
 
 
