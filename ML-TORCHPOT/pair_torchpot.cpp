@@ -185,7 +185,8 @@ void PairTorchpot::read_restart_settings(FILE *fp)
   if (comm->me == 0) utils::sfread(FLERR, &n, sizeof(int), 1, fp, nullptr, error);
   MPI_Bcast(&n, 1, MPI_INT, 0, world);
   if (n < 1 || n > MAX_RECORD)
-    error->all(FLERR, "Pair style torchpot: the record of this style in the restart file is damaged: its "
+    error->all(FLERR,
+               "Pair style torchpot: the record of this style in the restart file is damaged: its "
                "length is {}, wanted: 1 to {}. Give pair_style and pair_coeff in an input that "
                "uses read_data, or take an older restart file",
                n, MAX_RECORD);

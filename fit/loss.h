@@ -60,9 +60,9 @@ struct ErrorSums {
 };
 
 /// Evaluates batches. A batch is cut into chunks of whole configurations, in order; the ranks share
-/// them out, and what the chunks contribute is added in order. The chunks depend on the batch alone,
-/// so that the result has the same bits on any number of ranks. Nothing is allocated once the largest
-/// batch has been seen.
+/// them out, and what the chunks contribute is added in order. The chunks depend on the batch
+/// alone, so that the result has the same bits on any number of ranks. Nothing is allocated once
+/// the largest batch has been seen.
 class BatchLoss {
  public:
   /// With several ranks evaluate() and product() are collective; all ranks have the results.

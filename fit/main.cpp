@@ -17,7 +17,8 @@ constexpr int EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_INTERRUPTED = 3;
 
 volatile std::sig_atomic_t stop_asked = 0;
 
-/// The first signal asks to stop, during training with a checkpoint; the second one ends the program at once.
+/// The first signal asks to stop, during training with a checkpoint; the second one ends the
+/// program at once.
 extern "C" void ask_to_stop(int number)
 {
   stop_asked = 1;

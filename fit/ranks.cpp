@@ -195,8 +195,8 @@ std::unique_ptr<SharedMemory> Ranks::share(std::size_t bytes, const std::string 
     if (!problem.empty())
       throw Error("no space for descriptors and derivatives", problem, "",
                   std::to_string(bytes / 1000000 + 1) + " MB",
-                  "Set memory_limit in [TORCHPOT] so that a file in the folder of the cache is used, "
-                  "or TMPDIR to a folder with space");
+                  "Set memory_limit in [TORCHPOT] so that a file in the folder of the cache is "
+                  "used, or TMPDIR to a folder with space");
   });
   return memory;
 }
@@ -208,7 +208,8 @@ void Ranks::together(const std::function<void()> &work)
     return;
   }
   std::string problem;
-  std::vector<std::uint64_t> failed(size() + 1, 0);    // of each rank, and how many were interrupted
+  // of each rank, and behind them how many were interrupted
+  std::vector<std::uint64_t> failed(size() + 1, 0);
   try {
     work();
   } catch (const Interrupted &) {

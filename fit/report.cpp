@@ -305,7 +305,8 @@ std::string table_heads(const Shown &shown, bool stresses)
   const std::string span = "<th class=\"span\" colspan=\"" + columns + "\">";
   const std::string sets = shown.divided ? span + "Training</th>" + span + "Test</th>"
                                          : span + "Evaluation</th>";
-  return "<thead><tr><th></th>" + sets + "</tr>\n<tr><th></th>" + names + "</tr>\n<tr><th>Group</th>" + kinds + "</tr></thead>\n";
+  return "<thead><tr><th></th>" + sets + "</tr>\n<tr><th></th>" + names +
+      "</tr>\n<tr><th>Group</th>" + kinds + "</tr></thead>\n";
 }
 
 bool has_test(const std::vector<ErrorRow> &table)

@@ -164,8 +164,9 @@ void compare_with_linear(const FitOutcome &outcome)
   for (const Baseline &linear : outcome.baselines) {
     if (linear.name != "linear model") continue;
     if (all.energy[0].mae > linear.energy[0].mae && all.force[0].mae > linear.force[0].mae)
-      warn("warning", "on the training data the network is worse than the linear model, in energies "
-                      "and in forces: lower learning_rate, or train longer");
+      warn("warning",
+           "on the training data the network is worse than the linear model, in energies and in "
+           "forces: lower learning_rate, or train longer");
   }
 }
 

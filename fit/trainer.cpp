@@ -71,7 +71,8 @@ const char *to_string(ElementMode mode)
 std::string schedule_text(const TrainingOptions &options)
 {
   const ScheduleSettings &s = options.schedule;
-  std::string text = std::string("schedule = ") + to_string(s.kind) + ", warmup " + number(s.warmup);
+  std::string text =
+      std::string("schedule = ") + to_string(s.kind) + ", warmup " + number(s.warmup);
   if (s.kind != ScheduleKind::constant) text += ", final " + number(s.final_factor);
   if (s.kind == ScheduleKind::cosine || s.kind == ScheduleKind::exponential)
     text += ", num_epochs " + std::to_string(options.num_epochs);
