@@ -57,6 +57,7 @@ class CacheWriter {
   explicit CacheWriter(std::FILE *f) : file(f) {}
   void bytes(const void *data, std::size_t n)
   {
+    if (n == 0) return;    // an empty array may have no address
     good = good && std::fwrite(data, 1, n, file) == n;
     hash.add(data, n);
   }
@@ -83,6 +84,7 @@ class CacheReader {
   CacheReader(std::FILE *f, std::uint64_t size) : file(f), left(size) {}
   bool bytes(void *data, std::size_t n)
   {
+    if (n == 0) return true;
     if (n > left || std::fread(data, 1, n, file) != n) return false;
     left -= n;
     hash.add(data, n);
