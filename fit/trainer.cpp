@@ -137,10 +137,11 @@ void check(const TrainingOptions &options, const NetworkShape &shape)
                 std::to_string(shape.layer_sizes.size()) + ", one per layer");
 }
 
+/// All ranks have the same loss.
 void require_finite(double loss, int epoch)
 {
   if (!std::isfinite(loss))
-    throw Error("the loss is no longer a finite number",
+    throw CommonError("the loss is no longer a finite number",
                 "training, epoch " + std::to_string(epoch), std::to_string(loss), "",
                 "Lower learning_rate, and look for outliers among the training data");
 }
