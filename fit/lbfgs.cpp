@@ -1,6 +1,8 @@
 // L-BFGS with a line search for the strong Wolfe conditions.
 #include "optimizer.h"
 
+#include "vector_sums.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -15,18 +17,6 @@ constexpr double DECREASE = 1e-4;        // c1 and c2 of the Wolfe conditions
 constexpr double CURVATURE = 0.9;
 constexpr int MAX_EVALUATIONS = 20;      // of a line search
 
-double dot(const Vector &a, const Vector &b)
-{
-  double sum = 0.0;
-  for (std::size_t k = 0; k < a.size(); k++) sum += a[k] * b[k];
-  return sum;
-}
-
-void add(Vector &y, double a, const Vector &x)
-{
-  for (std::size_t k = 0; k < y.size(); k++) y[k] += a * x[k];
-}
-
 /// Algorithm 7.4; pairs s, y from the oldest to the newest.
 Vector direction(const Vector &gradient, const std::vector<Vector> &pairs)
 {
@@ -34,7 +24,7 @@ Vector direction(const Vector &gradient, const std::vector<Vector> &pairs)
   for (std::size_t p = alpha.size(); p-- > 0;) {
     const Vector &s = pairs[2 * p], &y = pairs[2 * p + 1];
     alpha[p] = dot(s, d) / dot(s, y);
-    add(d, -alpha[p], y);
+    add_multiple(d, -alpha[p], y);
   }
   if (!pairs.empty()) {
     const Vector &s = pairs[pairs.size() - 2], &y = pairs.back();
@@ -43,7 +33,7 @@ Vector direction(const Vector &gradient, const std::vector<Vector> &pairs)
   }
   for (std::size_t p = 0; p < alpha.size(); p++) {
     const Vector &s = pairs[2 * p], &y = pairs[2 * p + 1];
-    add(d, alpha[p] - dot(y, d) / dot(s, y), s);
+    add_multiple(d, alpha[p] - dot(y, d) / dot(s, y), s);
   }
   for (double &x : d) x = -x;
   return d;
@@ -145,8 +135,8 @@ double lbfgs_step(Objective &objective, OptimizerMemory &memory, std::size_t n,
     const double t = pairs.empty() ? std::min(1.0, 1.0 / size) : 1.0;
     if (slope < 0.0 && size > 0.0 && search(line, f0, slope, t)) {
       Vector s = line.x, y = line.gradient;
-      add(s, -1.0, start);
-      add(y, -1.0, gradient);
+      add_multiple(s, -1.0, start);
+      add_multiple(y, -1.0, gradient);
       if (dot(s, y) > 1e-12 * std::sqrt(dot(s, s) * dot(y, y))) {
         if (pairs.size() == 2 * MEMORY) pairs.erase(pairs.begin(), pairs.begin() + 2);
         pairs.push_back(std::move(s));

@@ -1,6 +1,8 @@
 // Levenberg-Marquardt with conjugate gradients: no matrix is formed.
 #include "optimizer.h"
 
+#include "vector_sums.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -14,13 +16,6 @@ constexpr int MAX_PRODUCTS = 60;         // of a step
 constexpr double TOLERANCE = 0.05;       // residual of the linear system over its right-hand side
 constexpr double FIRST_DAMPING = 1e-3;   // of the curvature along the gradient
 constexpr int MAX_ATTEMPTS = 12;
-
-double dot(const Vector &a, const Vector &b)
-{
-  double sum = 0.0;
-  for (std::size_t k = 0; k < a.size(); k++) sum += a[k] * b[k];
-  return sum;
-}
 
 /// Solves (A + damping) step = rhs approximately; returns step . A step as well.
 double solve(Objective &objective, const Vector &rhs, double damping, Vector &step)

@@ -1,7 +1,7 @@
 // The loss: numbers worked by hand, gradients against finite differences, missing labels.
 #include "loss.h"
-#include "initialize.h"
-#include "linear_fit.h"
+#include "error_message.h"
+#include "loss_fixture.h"
 #include "synthetic_data.h"
 #include "torchpot_error.h"
 
@@ -12,20 +12,6 @@ using namespace torchpot;
 using namespace torchpot_test;
 
 namespace {
-
-/// One descriptor, no hidden layer: E_i = 3 B_i + 1.
-NetworkParameters straight_line()
-{
-  NetworkParameters model;
-  model.n_descriptors = 1;
-  model.layer_sizes = {1};
-  model.activations = {Activation::linear};
-  model.energy_shift = {0.0};
-  model.input_shift = {0.0};
-  model.input_scale = {1.0};
-  model.parameters = {3.0, 1.0};
-  return model;
-}
 
 /// Two configurations for it. One atom with B = 2, no neighbor: E = 7, label 5, dE = 2; force 0,
 /// label (1, 0, 0). Two atoms with B = 0 and 1: E = 5, label 9, dE = -4; the block of atom 0 on
@@ -123,19 +109,6 @@ TEST(Loss, SumsOfErrors)
   EXPECT_TRUE(std::isnan(ErrorSums().energy_mae()));
 }
 
-NetworkParameters random_network(const SampleSet &samples, ElementMode mode, Activation activation)
-{
-  NetworkParameters network = linear_start(NetworkKind::linear, mode, samples.n_elements,
-                                           samples.n_descriptors, samples.training);
-  network.kind = NetworkKind::mlp;
-  network.element_mode = mode;
-  network.layer_sizes = {7, 5, 1};
-  network.activations = {activation, activation, Activation::linear};
-  network.output_scale = 1.7;
-  random_weights(network, 3);
-  return network;
-}
-
 void check_gradient(ElementMode mode, LossForm form, Activation activation)
 {
   // two chunks and more: 30 configurations have more than 64 atoms
@@ -143,25 +116,7 @@ void check_gradient(ElementMode mode, LossForm form, Activation activation)
   const SampleSet samples(data);
   const NetworkParameters network = random_network(samples, mode, activation);
   BatchLoss loss(network, make_settings(form), Precision::float64);
-  std::vector<double> gradient(loss.n_parameters()), p = network.parameters;
-  ASSERT_EQ(p.size(), gradient.size());
-  loss.evaluate(samples.training.size(), samples.training.data(), gradient.data());
-  double largest = 0.0;
-  for (double g : gradient) largest = std::max(largest, std::fabs(g));
-  ASSERT_GT(largest, 0.0);
-  const double h = 1e-4;
-  for (std::size_t k = 0; k < p.size(); k++) {
-    double value[4];
-    const double at[4] = {-2.0 * h, -h, h, 2.0 * h}, keep = p[k];
-    for (int q = 0; q < 4; q++) {
-      p[k] = keep + at[q];
-      loss.set_parameters(p.data());
-      value[q] = loss.evaluate(samples.training.size(), samples.training.data(), nullptr);
-    }
-    p[k] = keep;
-    const double difference = (value[0] - 8.0 * value[1] + 8.0 * value[2] - value[3]) / (12.0 * h);
-    EXPECT_NEAR(gradient[k], difference, 1e-7 * largest) << "parameter " << k;
-  }
+  expect_gradient_of_differences(loss, samples, network.parameters, 1e-4);
 }
 
 TEST(LossGradient, Shared)
@@ -208,16 +163,6 @@ TEST(Loss, SinglePrecisionAgrees)
     value[q] = loss.evaluate(samples.training.size(), samples.training.data(), nullptr);
   }
   EXPECT_NEAR(value[1], value[0], 1e-5 * value[0]);
-}
-
-template <class Function> std::string message(Function &&function)
-{
-  try {
-    function();
-  } catch (const Error &error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Samples, RefuseWhatCannotBeTrainedOn)

@@ -1,6 +1,7 @@
 // Output files of a fit: error tables by hand, formats, LAMMPS lines, refusals.
 #include "outputs.h"
 
+#include "error_message.h"
 #include "sample_results.h"
 #include "torchpot_error.h"
 
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 using namespace torchpot;
+using namespace torchpot_test;
 namespace fs = std::filesystem;
 
 namespace {
@@ -43,17 +45,6 @@ std::string content(const std::string &file)
   std::ostringstream text;
   text << stream.rdbuf();
   return text.str();
-}
-
-/// The message of the Error that f throws.
-template <class F> std::string message(F f)
-{
-  try {
-    f();
-  } catch (const Error &error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 /// Two configurations to work out by hand.

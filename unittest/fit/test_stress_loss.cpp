@@ -1,7 +1,6 @@
 // Stresses in the loss: numbers worked by hand, gradients, products, labels of one kind only.
-#include "initialize.h"
-#include "linear_fit.h"
-#include "loss.h"
+#include "error_message.h"
+#include "loss_fixture.h"
 #include "stress_fixture.h"
 #include "stress_units.h"
 #include "torchpot_error.h"
@@ -14,20 +13,6 @@ using namespace torchpot;
 using namespace torchpot_test;
 
 namespace {
-
-/// One descriptor, no hidden layer: E_i = 3 B_i + 1, slope 3.
-NetworkParameters straight_line()
-{
-  NetworkParameters model;
-  model.n_descriptors = 1;
-  model.layer_sizes = {1};
-  model.activations = {Activation::linear};
-  model.energy_shift = {0.0};
-  model.input_shift = {0.0};
-  model.input_scale = {1.0};
-  model.parameters = {3.0, 1.0};
-  return model;
-}
 
 Configuration cube(double edge, std::vector<double> strain)
 {
@@ -72,16 +57,6 @@ double loss_of(const Dataset &data, const LossSettings &settings, ErrorSums *sum
   const SampleSet samples(data, true, true, true);
   BatchLoss loss(straight_line(), settings, Precision::float64);
   return loss.evaluate(samples.training.size(), samples.training.data(), nullptr, sums);
-}
-
-template <class Function> std::string message(Function &&function)
-{
-  try {
-    function();
-  } catch (const Error &error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(StressLoss, FitsnapForm)
@@ -168,45 +143,15 @@ Dataset mixed_dataset()
   return data;
 }
 
-NetworkParameters random_network(const SampleSet &samples, ElementMode mode, Activation activation)
-{
-  NetworkParameters network = linear_start(NetworkKind::linear, mode, samples.n_elements,
-                                           samples.n_descriptors, samples.training);
-  network.kind = NetworkKind::mlp;
-  network.element_mode = mode;
-  network.layer_sizes = {5, 4, 1};
-  network.activations = {activation, activation, Activation::linear};
-  network.output_scale = 1.7;
-  random_weights(network, 3);
-  return network;
-}
-
 void check_gradient(const Dataset &data, ElementMode mode, LossForm form, Activation activation)
 {
   const SampleSet samples(data, true, true, true);
-  const NetworkParameters network = random_network(samples, mode, activation);
+  const NetworkParameters network = random_network(samples, mode, activation, {5, 4, 1});
   BatchLoss loss(network, make_settings(form, NAN), Precision::float64);
-  const std::size_t n = samples.training.size();
-  std::vector<double> gradient(loss.n_parameters()), p = network.parameters;
-  loss.evaluate(n, samples.training.data(), gradient.data());
-  double largest = 0.0;
-  for (double g : gradient) largest = std::max(largest, std::fabs(g));
-  ASSERT_GT(largest, 0.0);
+  SCOPED_TRACE(to_string(activation));
   // the derivative of relu jumps: a smaller step crosses fewer of its kinks
   const double h = activation == Activation::relu ? 1e-6 : 1e-4;
-  for (std::size_t k = 0; k < p.size(); k++) {
-    double value[4];
-    const double at[4] = {-2.0 * h, -h, h, 2.0 * h}, keep = p[k];
-    for (int q = 0; q < 4; q++) {
-      p[k] = keep + at[q];
-      loss.set_parameters(p.data());
-      value[q] = loss.evaluate(n, samples.training.data(), nullptr);
-    }
-    p[k] = keep;
-    const double difference = (value[0] - 8.0 * value[1] + 8.0 * value[2] - value[3]) / (12.0 * h);
-    EXPECT_NEAR(gradient[k], difference, 1e-7 * largest)
-        << to_string(activation) << ", parameter " << k;
-  }
+  expect_gradient_of_differences(loss, samples, network.parameters, h);
 }
 
 TEST(StressGradient, EveryActivationAndElementMode)

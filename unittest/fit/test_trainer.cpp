@@ -1,5 +1,6 @@
 // Training: Adam, determinism, continuation to the bit, the best model, the exported model.
 #include "trainer.h"
+#include "error_message.h"
 #include "synthetic_data.h"
 #include "torchpot_error.h"
 #include "torchpot_evaluator.h"
@@ -48,16 +49,6 @@ NetworkShape small_shape(ElementMode mode = ElementMode::shared)
   shape.layer_sizes = {6, 5, 1};
   shape.activations = {Activation::softplus, Activation::tanh, Activation::linear};
   return shape;
-}
-
-template <class Function> std::string message(Function &&function)
-{
-  try {
-    function();
-  } catch (const Error &error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Training, OptionsOfTheInputFile)
