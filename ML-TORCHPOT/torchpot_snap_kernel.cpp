@@ -10,7 +10,7 @@
 
 #include "hwy/highway.h"
 
-#include "torchpot_snap_levels-inl.h"
+#include "torchpot_snap_derivatives-inl.h"
 
 #include <algorithm>
 
@@ -18,14 +18,14 @@ HWY_BEFORE_NAMESPACE();
 namespace torchpot {
 namespace HWY_NAMESPACE {
 
-template <class T> struct Kernel : SnapLevels<T> {
-  using Base = SnapLevels<T>;
+template <class T> struct Kernel : SnapDerivatives<T> {
+  using Base = SnapDerivatives<T>;
   using typename Base::V;
   using Base::Base;
   using Base::N, Base::setup, Base::t, Base::b, Base::d;
   using Base::ur, Base::ui, Base::tr, Base::ti, Base::yr, Base::yi, Base::vr, Base::vi;
   using Base::set, Base::load, Base::store, Base::geometry, Base::slot_geometry;
-  using Base::levels, Base::mirror_row, Base::level_derivatives;
+  using Base::levels, Base::mirror_row, Base::half_size, Base::z_real;
 
   void total_u() const
   {
@@ -43,7 +43,7 @@ template <class T> struct Kernel : SnapLevels<T> {
       const V w = load(geometry(s), WEIGHT);
       T *const sr = tr + N * n_u * b.slot_chem[s], *const si = ti + (sr - tr);
       for (int j = 0; j <= t.twojmax; j++) {
-        const int end = t.block[j] + (j / 2 + 1) * (j + 1);
+        const int end = t.block[j] + half_size(j);
         for (int i = t.block[j]; i < end; i++) {
           store(hn::MulAdd(w, load(ur, i), load(sr, i)), sr, i);
           store(hn::MulAdd(w, load(ui, i), load(si, i)), si, i);
@@ -89,11 +89,6 @@ template <class T> struct Kernel : SnapLevels<T> {
     }
   }
 
-  T *z_real(int e1, int e2) const
-  {
-    return b.z.data() + 2 * N * t.n_z * ((std::size_t) e1 * setup.n_chem + e2);
-  }
-
   void all_z() const
   {
     for (int e1 = 0; e1 < setup.n_chem; e1++)
@@ -112,9 +107,8 @@ template <class T> struct Kernel : SnapLevels<T> {
   HWY_INLINE V half_dot(const T *pr, const T *pi, int j, const T *zr, const T *zi) const
   {
     V sum = hn::Zero(d);
-    const int rows = j / 2 + 1;
     const T *const weight = &t.half_weight[t.block[j]];
-    for (int i = 0; i < rows * (j + 1); i++) {
+    for (int i = 0; i < half_size(j); i++) {
       const V w = set(weight[i]);
       const V part = hn::MulAdd(load(pr, i), load(zr, i), hn::Mul(load(pi, i), load(zi, i)));
       sum = hn::MulAdd(w, part, sum);
@@ -209,7 +203,7 @@ template <class T> struct Kernel : SnapLevels<T> {
     const V ar = load(g, AR), ai = load(g, AI), br = load(g, BR), bi = load(g, BI);
     V sum = hn::Zero(d), gar = sum, gai = sum, gbr = sum, gbi = sum;
 
-    const int top = t.twojmax, top_end = t.block[top] + (top / 2 + 1) * (top + 1);
+    const int top = t.twojmax, top_end = t.block[top] + half_size(top);
     for (int i = t.block[top]; i < top_end; i++) {
       const V y1 = load(wr, i), y2 = load(wi, i);
       store(y1, vr, i);
@@ -282,45 +276,6 @@ template <class T> struct Kernel : SnapLevels<T> {
     store(hn::NegMulAdd(gbi, wr0, hn::Mul(radial, x)), b.gradient.data(), 3 * s);
     store(hn::MulAdd(gbr, wr0, hn::Mul(radial, y)), b.gradient.data(), 3 * s + 1);
     store(hn::NegMulAdd(gai, wr0, hn::Mul(radial, z)), b.gradient.data(), 3 * s + 2);
-  }
-
-  // ---- derivatives of B -----------------------------------------------------------------------
-
-  // add dU(j) . Z(l1,l2,j) of elements e1, e2 to the component in `row`
-  HWY_INLINE void add_derivative(std::size_t row, int c, int l1, int l2, int j, int e1, int e2,
-                                 T factor) const
-  {
-    const auto &block = t.z_blocks[t.z_block(l1, l2, j)];
-    const T *const zr = z_real(e1, e2) + N * block.first, *const zi = zr + N * t.n_z;
-    const std::size_t u = t.block[j];
-    const V sum = half_dot(vr + N * u, vi + N * u, j, zr, zi);
-    T *const out = b.derivative.data();
-    store(hn::MulAdd(set(factor), sum, load(out, 3 * row + c)), out, 3 * row + c);
-  }
-
-  // product rule over the three U matrices of each component; only those of the slot's element move
-  void slot_derivative(int s) const
-  {
-    const int n = setup.n_chem, chem = b.slot_chem[s], n_comp = t.n_components();
-    std::fill(b.derivative.begin(), b.derivative.end(), T(0));
-    levels(geometry(s));
-    for (int c = 0; c < 3; c++) {
-      level_derivatives(s, c);
-      for (int k = 0; k < n_comp; k++) {
-        const BispectrumIndex &l = t.component[k];
-        const T f1 = setup.bnormflag ? T(1) : T(l.j + 1) / T(l.j1 + 1);
-        const T f2 = setup.bnormflag ? T(1) : T(l.j + 1) / T(l.j2 + 1);
-        for (int e1 = 0; e1 < n; e1++)
-          for (int e2 = 0; e2 < n; e2++) {
-            const auto row = [&](int a1, int a2, int a3) {
-              return (std::size_t) ((a1 * n + a2) * n + a3) * n_comp + k;
-            };
-            add_derivative(row(e1, e2, chem), c, l.j1, l.j2, l.j, e1, e2, T(1));
-            add_derivative(row(chem, e2, e1), c, l.j, l.j2, l.j1, e1, e2, f1);
-            add_derivative(row(e1, chem, e2), c, l.j, l.j1, l.j2, e2, e1, f2);
-          }
-      }
-    }
   }
 
   // ---- entries --------------------------------------------------------------------------------
@@ -451,6 +406,8 @@ template <class T> void snap_block_prepare(const SnapSetup<T> &setup, SnapBlock<
   b.u_total.assign(2 * n * n_u * width, T(0));
   b.y.assign(2 * n * n_u * width, T(0));
   b.adjoint.assign(2 * n_u * width, T(0));
+  b.direction.assign(6 * n_u * width, T(0));
+  b.product.assign(3 * n * n * setup.tables.z_blocks.size() * width, T(0));
   b.z.assign(2 * n * n * n_z * width, T(0));
   b.descriptor.assign(n_b * width, T(0));
   b.beta.assign(n_b * width, T(0));

@@ -42,8 +42,9 @@ template <class T> struct SnapBlock {
   AlignedVector<T> gradient;      // [n_slots][3][width] dE/dr_neighbor
   AlignedVector<T> derivative;    // [n_descriptors][3][width] of the last slot asked for
 
-  // scratch: parts of the geometry of each slot, sums over neighbors, adjoints
-  AlignedVector<T> geometry, u, u_total, y, z, beta, adjoint;
+  // scratch: parts of the geometry of each slot, sums over neighbors, adjoints, derivatives of U
+  // along x, y and z and their products with Z
+  AlignedVector<T> geometry, u, u_total, y, z, beta, adjoint, direction, product;
 
   void resize_slots(int n);
 };

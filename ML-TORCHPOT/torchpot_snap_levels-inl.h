@@ -52,6 +52,8 @@ template <class T> struct SnapLevels {
   HWY_INLINE V set(T x) const { return hn::Set(d, x); }
   HWY_INLINE V load(const T *p, std::size_t i) const { return hn::Load(d, p + N * i); }
   HWY_INLINE void store(V x, T *p, std::size_t i) const { hn::Store(x, d, p + N * i); }
+  // elements of the independent rows of a level, 2 mb <= j
+  HWY_INLINE static int half_size(int j) { return (j / 2 + 1) * (j + 1); }
   HWY_INLINE T *geometry(int slot) const { return b.geometry.data() + N * N_GEOMETRY * slot; }
 
   // ---- geometry of one slot -------------------------------------------------------------------
@@ -160,8 +162,8 @@ template <class T> struct SnapLevels {
 
   // ---- its derivatives -------------------------------------------------------------------------
 
-  // derivatives of weight * U of one neighbor along direction c, into vr, vi, times half_weight
-  void level_derivatives(int s, int c) const
+  // derivatives of weight * U of one neighbor along direction c, into dr, di, times half_weight
+  void level_derivatives(int s, int c, T *dr, T *di) const
   {
     const T *const g = geometry(s);
     const V ar = load(g, AR), ai = load(g, AI), br = load(g, BR), bi = load(g, BI);
@@ -174,35 +176,37 @@ template <class T> struct SnapLevels {
     const V dbr = hn::MulAdd(y, radial, c == 1 ? r0inv : zero);
     const V dbi = hn::Neg(hn::MulAdd(x, radial, c == 0 ? r0inv : zero));
 
-    store(zero, vr, 0);
-    store(zero, vi, 0);
+    store(zero, dr, 0);
+    store(zero, di, 0);
     for (int j = 1; j <= t.twojmax; j++) {
       for (int mb = 0; 2 * mb <= j; mb++) {
         const std::size_t from = t.block[j - 1] + j * mb, to = t.block[j] + (j + 1) * mb;
         V cr = zero, ci = zero;
         for (int ma = 0; ma < j; ma++) {
           const V p = load(ur, from + ma), q = load(ui, from + ma);
-          const V dp = load(vr, from + ma), dq = load(vi, from + ma);
+          const V dp = load(dr, from + ma), dq = load(di, from + ma);
           const V r1 = set(t.ratio(j - ma, j - mb)), r2 = set(-t.ratio(ma + 1, j - mb));
           V re = hn::MulAdd(dar, p, hn::MulAdd(dai, q, hn::MulAdd(ar, dp, hn::Mul(ai, dq))));
           V im = hn::MulAdd(dar, q, hn::NegMulAdd(dai, p, hn::NegMulAdd(ai, dp, hn::Mul(ar, dq))));
-          store(hn::MulAdd(r1, re, cr), vr, to + ma);
-          store(hn::MulAdd(r1, im, ci), vi, to + ma);
+          store(hn::MulAdd(r1, re, cr), dr, to + ma);
+          store(hn::MulAdd(r1, im, ci), di, to + ma);
           re = hn::MulAdd(dbr, p, hn::MulAdd(dbi, q, hn::MulAdd(br, dp, hn::Mul(bi, dq))));
           im = hn::MulAdd(dbr, q, hn::NegMulAdd(dbi, p, hn::NegMulAdd(bi, dp, hn::Mul(br, dq))));
           cr = hn::Mul(r2, re);
           ci = hn::Mul(r2, im);
         }
-        store(cr, vr, to + j);
-        store(ci, vi, to + j);
+        store(cr, dr, to + j);
+        store(ci, di, to + j);
       }
-      if (j % 2) mirror_row(j, (j - 1) / 2, vr, vi);
+      if (j % 2) mirror_row(j, (j - 1) / 2, dr, di);
     }
     const V w = load(g, WEIGHT), dw = hn::Mul(load(g, DWEIGHT), unit);
-    for (int i = 0; i < t.n_u; i++) {
-      store(hn::MulAdd(dw, load(ur, i), hn::Mul(w, load(vr, i))), vr, i);
-      store(hn::MulAdd(dw, load(ui, i), hn::Mul(w, load(vi, i))), vi, i);
-    }
+    for (int j = 0; j <= t.twojmax; j++)
+      for (int i = t.block[j]; i < t.block[j] + half_size(j); i++) {
+        const V half = set(t.half_weight[i]);
+        store(hn::Mul(half, hn::MulAdd(dw, load(ur, i), hn::Mul(w, load(dr, i)))), dr, i);
+        store(hn::Mul(half, hn::MulAdd(dw, load(ui, i), hn::Mul(w, load(di, i)))), di, i);
+      }
   }
 };
 

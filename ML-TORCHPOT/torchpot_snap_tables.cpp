@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 
 namespace torchpot {
 namespace {
@@ -71,6 +72,13 @@ template <class T> SnapTables<T>::SnapTables(int twojmax_in, bool bnorm) : twojm
     for (int j2 = 0; j2 <= j1; j2++)
       for (int j = j1 - j2; j <= std::min(twojmax, j1 + j2); j += 2) add_block(j1, j2, j, bnorm);
   n_z = (int) z.size();
+  for (int j = 0; j <= twojmax; j++) {
+    level_first.push_back((int) level_blocks.size());
+    for (std::size_t i = 0; i < z_blocks.size(); i++)
+      if (z_blocks[i].j == j) level_blocks.push_back((int) i);
+    while (level_blocks.size() % 4) level_blocks.push_back(level_blocks.back());
+  }
+  level_first.push_back((int) level_blocks.size());
   for (const BispectrumIndex &b : component)
     component_block.push_back(z_block(b.j1, b.j2, b.j));
 }

@@ -54,6 +54,9 @@ template <class T> struct SnapTables {
   std::vector<T> root;                     // [(twojmax + 2)^2] sqrt(p/q) at p (twojmax + 2) + q
   std::vector<ZEntry> z;
   std::vector<ZBlock> z_blocks;            // in order of z
+  std::vector<int> level_blocks;           // indices of z_blocks, those of one j together, the
+                                           // last one repeated to fill up groups of four
+  std::vector<int> level_first;            // [twojmax + 2] where those of each j begin
   std::vector<BispectrumIndex> component;
   std::vector<int> component_block;        // [n_components] its own Z block (j1, j2, j)
   std::vector<T> coefficient;
