@@ -14,9 +14,20 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<double>;
 using V = hn::Vec<D>;
 
-void DerivativeForward(std::size_t n, std::size_t n_blocks, const double *HWY_RESTRICT d,
-                       const int *HWY_RESTRICT row, const int *HWY_RESTRICT column,
-                       const double *HWY_RESTRICT g, double *HWY_RESTRICT f)
+HWY_INLINE V load(const double *from)
+{
+  return hn::LoadU(D(), from);
+}
+
+HWY_INLINE V load(const float *from)
+{
+  return hn::PromoteTo(D(), hn::LoadU(hn::Rebind<float, D>(), from));
+}
+
+template <class T>
+HWY_INLINE void forward(std::size_t n, std::size_t n_blocks, const T *HWY_RESTRICT d,
+                        const int *HWY_RESTRICT row, const int *HWY_RESTRICT column,
+                        const double *HWY_RESTRICT g, double *HWY_RESTRICT f)
 {
   const D tag;
   const std::size_t N = hn::Lanes(tag), whole = n / N * N;
@@ -27,9 +38,9 @@ void DerivativeForward(std::size_t n, std::size_t n_blocks, const double *HWY_RE
     std::size_t k = 0;
     for (; k < whole; k += N) {
       const V y = hn::LoadU(tag, x + k);
-      sum0 = hn::MulAdd(hn::LoadU(tag, d + k), y, sum0);
-      sum1 = hn::MulAdd(hn::LoadU(tag, d + n + k), y, sum1);
-      sum2 = hn::MulAdd(hn::LoadU(tag, d + 2 * n + k), y, sum2);
+      sum0 = hn::MulAdd(load(d + k), y, sum0);
+      sum1 = hn::MulAdd(load(d + n + k), y, sum1);
+      sum2 = hn::MulAdd(load(d + 2 * n + k), y, sum2);
     }
     double rest[3] = {0.0, 0.0, 0.0};
     for (; k < n; k++)
@@ -40,9 +51,10 @@ void DerivativeForward(std::size_t n, std::size_t n_blocks, const double *HWY_RE
   }
 }
 
-void DerivativeAdjoint(std::size_t n, std::size_t n_blocks, const double *HWY_RESTRICT d,
-                       const int *HWY_RESTRICT row, const int *HWY_RESTRICT column,
-                       const double *HWY_RESTRICT w, double *HWY_RESTRICT h)
+template <class T>
+HWY_INLINE void adjoint(std::size_t n, std::size_t n_blocks, const T *HWY_RESTRICT d,
+                        const int *HWY_RESTRICT row, const int *HWY_RESTRICT column,
+                        const double *HWY_RESTRICT w, double *HWY_RESTRICT h)
 {
   const D tag;
   const std::size_t N = hn::Lanes(tag), whole = n / N * N;
@@ -53,14 +65,28 @@ void DerivativeAdjoint(std::size_t n, std::size_t n_blocks, const double *HWY_RE
     std::size_t k = 0;
     for (; k < whole; k += N) {
       V sum = hn::LoadU(tag, to + k);
-      sum = hn::MulAdd(x0, hn::LoadU(tag, d + k), sum);
-      sum = hn::MulAdd(x1, hn::LoadU(tag, d + n + k), sum);
-      sum = hn::MulAdd(x2, hn::LoadU(tag, d + 2 * n + k), sum);
+      sum = hn::MulAdd(x0, load(d + k), sum);
+      sum = hn::MulAdd(x1, load(d + n + k), sum);
+      sum = hn::MulAdd(x2, load(d + 2 * n + k), sum);
       hn::StoreU(sum, tag, to + k);
     }
     for (; k < n; k++) to[k] += x[0] * d[k] + x[1] * d[n + k] + x[2] * d[2 * n + k];
   }
 }
+
+// the dispatch tables want plain functions of their own for each type
+
+#define TORCHPOT_PRODUCT(NAME, KERNEL, T)                                                         \
+  void NAME(std::size_t n, std::size_t n_blocks, const T *d, const int *row, const int *column,   \
+            const double *x, double *y)                                                           \
+  {                                                                                               \
+    KERNEL(n, n_blocks, d, row, column, x, y);                                                    \
+  }
+TORCHPOT_PRODUCT(ForwardDouble, forward, double)
+TORCHPOT_PRODUCT(ForwardFloat, forward, float)
+TORCHPOT_PRODUCT(AdjointDouble, adjoint, double)
+TORCHPOT_PRODUCT(AdjointFloat, adjoint, float)
+#undef TORCHPOT_PRODUCT
 
 }    // namespace HWY_NAMESPACE
 }    // namespace torchpot
@@ -68,19 +94,33 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace torchpot {
-HWY_EXPORT(DerivativeForward);
-HWY_EXPORT(DerivativeAdjoint);
+HWY_EXPORT(ForwardDouble);
+HWY_EXPORT(ForwardFloat);
+HWY_EXPORT(AdjointDouble);
+HWY_EXPORT(AdjointFloat);
 
 void derivative_forward(int n, std::size_t n_blocks, const double *d, const int *row,
                         const int *column, const double *g, double *f)
 {
-  HWY_DYNAMIC_DISPATCH(DerivativeForward)((std::size_t) n, n_blocks, d, row, column, g, f);
+  HWY_DYNAMIC_DISPATCH(ForwardDouble)((std::size_t) n, n_blocks, d, row, column, g, f);
+}
+
+void derivative_forward(int n, std::size_t n_blocks, const float *d, const int *row,
+                        const int *column, const double *g, double *f)
+{
+  HWY_DYNAMIC_DISPATCH(ForwardFloat)((std::size_t) n, n_blocks, d, row, column, g, f);
 }
 
 void derivative_adjoint(int n, std::size_t n_blocks, const double *d, const int *row,
                         const int *column, const double *w, double *h)
 {
-  HWY_DYNAMIC_DISPATCH(DerivativeAdjoint)((std::size_t) n, n_blocks, d, row, column, w, h);
+  HWY_DYNAMIC_DISPATCH(AdjointDouble)((std::size_t) n, n_blocks, d, row, column, w, h);
+}
+
+void derivative_adjoint(int n, std::size_t n_blocks, const float *d, const int *row,
+                        const int *column, const double *w, double *h)
+{
+  HWY_DYNAMIC_DISPATCH(AdjointFloat)((std::size_t) n, n_blocks, d, row, column, w, h);
 }
 
 }    // namespace torchpot

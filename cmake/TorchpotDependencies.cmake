@@ -11,6 +11,16 @@ find_library(HDF5_LIBRARY NAMES hdf5 hdf5_serial HINTS ${HDF5_ROOT} PATH_SUFFIXE
 # OpenSSL's libcrypto: SHA-256
 find_path(CRYPTO_INCLUDE_DIR openssl/evp.h)
 find_library(CRYPTO_LIBRARY crypto)
+# xxHash: checksums of large files; its functions are inlined
+find_path(XXHASH_INCLUDE_DIR xxhash.h)
+if(NOT XXHASH_INCLUDE_DIR)
+  message(FATAL_ERROR "xxHash is missing. On Debian: apt-get install libxxhash-dev; or set "
+    "XXHASH_INCLUDE_DIR")
+endif()
+mark_as_advanced(XXHASH_INCLUDE_DIR)
+add_library(torchpot::xxhash INTERFACE IMPORTED)
+set_target_properties(torchpot::xxhash PROPERTIES
+  INTERFACE_INCLUDE_DIRECTORIES ${XXHASH_INCLUDE_DIR})
 
 foreach(library HWY HDF5 CRYPTO)
   if(NOT ${library}_INCLUDE_DIR OR NOT ${library}_LIBRARY)

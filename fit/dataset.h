@@ -49,10 +49,14 @@ struct Configuration {
   bool has_derivatives = false;      // they are here, be there blocks or not
   Array<int> row, column;        // [n_blocks]
   Array<double> derivative;      // [n_blocks][3][K]
+  Array<float> derivative_single;    // the same, in its place if the data set says so
 
   /// d B_k(i) / d strain, [A][6][K] in the order of `stress`: with volume V the model's stress is
   /// - 1/V sum_i g_i . strain_derivative_i. Only if asked for, otherwise empty.
   Array<double> strain_derivative;
+
+  static constexpr std::size_t NOT_COUNTED = (std::size_t) -1;
+  std::size_t expected_blocks = NOT_COUNTED;    // what count_blocks() says
 
   int n_atoms() const { return (int) element.size(); }
   std::size_t n_blocks() const { return row.size(); }
@@ -73,6 +77,7 @@ struct FitDataset {
   std::string units = "metal";
   SnapParameters descriptor;
   int n_descriptors = 0;                 // K
+  bool single = false;                   // derivatives are in derivative_single
   std::vector<std::string> reference;    // LAMMPS commands; empty if nothing is subtracted
   std::vector<std::string> groups;       // those with configurations, in order
   std::vector<Configuration> configurations;

@@ -2,7 +2,6 @@
 #include "load.h"
 
 #include "descriptors.h"
-#include "parallel.h"
 #include "settings_reader.h"
 
 #include <algorithm>
@@ -62,23 +61,26 @@ std::string missing_labels(const Dataset &data)
 
 }    // namespace
 
-Prediction predict_memory(const Dataset &data, int n_threads)
+Prediction predict_memory(Dataset &data, const Settings &s, int n_threads, Ranks &ranks)
 {
+  count_blocks(data, n_threads, ranks);
   const std::vector<Configuration> &all = data.configurations;
-  const std::unique_ptr<Descriptor> descriptor = make_snap(data.descriptor);
-  std::vector<std::size_t> blocks(all.size(), 0);
-  parallel_for(all.size(), n_threads, [&](int, std::size_t i) {
-    if (all[i].has_forces) blocks[i] = count_blocks(all[i], *descriptor);
-  });
+  std::vector<std::size_t> bytes[2];    // with derivatives in double, in single precision
+  double total = 0.0;
+  for (const Configuration &c : all) {
+    const std::size_t n = c.element.size();
+    for (const bool single : {false, true})
+      bytes[single].push_back(
+          descriptor_bytes(n, c.expected_blocks, data.n_descriptors, c.has_stress, single) +
+          n * (9 * sizeof(double) + sizeof(int)) + sizeof(Configuration));
+    total += (double) bytes[0].back();
+  }
   Prediction p;
+  p.single = stores_single(s, total);
   for (std::size_t i = 0; i < all.size(); i++) {
-    const std::size_t n = all[i].element.size();
-    const std::size_t bytes =
-        descriptor_bytes(n, blocks[i], data.n_descriptors, all[i].has_stress) +
-        n * (9 * sizeof(double) + sizeof(int)) + sizeof(Configuration);
-    p.n_blocks += blocks[i];
-    p.bytes += bytes;
-    p.largest = std::max(p.largest, bytes);
+    p.n_blocks += all[i].expected_blocks;
+    p.bytes += bytes[p.single][i];
+    p.largest = std::max(p.largest, bytes[p.single][i]);
   }
   return p;
 }
@@ -115,9 +117,9 @@ std::string describe(const Dataset &data, const Settings &s, const Prediction &m
     text += std::string("network: ") +
         (s.torchpot.network == NetworkKind::linear ? "linear" : "quadratic") + "\n";
   text += missing_labels(data);
-  text += formatted("descriptors and derivatives: %zu pair blocks, %s in memory%s\n",
-                    memory.n_blocks, size_text(memory.bytes).c_str(),
-                    s.torchpot.cache.empty() ? "" : " and on disk");
+  text += formatted("descriptors and derivatives: %zu pair blocks in %s, %s in memory%s\n",
+                    memory.n_blocks, memory.single ? "float32" : "float64",
+                    size_text(memory.bytes).c_str(), s.torchpot.cache.empty() ? "" : " and on disk");
   return text;
 }
 

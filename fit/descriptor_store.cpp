@@ -1,10 +1,10 @@
-// Descriptors and derivatives of all configurations in memory that the ranks of a node share.
+// Descriptors and derivatives of all configurations in one piece of memory, which the ranks of a
+// node share.
 #include "descriptor_store.h"
 
 #include "torchpot_error.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace torchpot {
 
@@ -22,101 +22,118 @@ std::size_t aligned(std::size_t bytes)
 /// Where the arrays of a configuration lie: reference energy and stress, reference forces,
 /// descriptors, strain derivatives, derivatives, row, column.
 struct DescriptorStore::Place {
-  Place(char *memory, const std::uint64_t *row, std::size_t width)
+  Place(char *start, const StoredSizes &n, std::size_t width, bool single)
   {
-    numbers = reinterpret_cast<double *>(memory + row[OFFSET]);
+    numbers = reinterpret_cast<double *>(start);
     forces = numbers + 7;
-    descriptor = forces + row[FORCES];
-    strain = descriptor + row[DESCRIPTORS];
-    derivative = strain + row[STRAINS];
-    row_index = reinterpret_cast<int *>(derivative + 3 * width * row[BLOCKS]);
-    column = row_index + row[BLOCKS];
-    bytes = aligned((char *) (column + row[BLOCKS]) - (char *) numbers);
+    descriptor = forces + n.forces;
+    strain = descriptor + n.descriptors;
+    derivative = strain + n.strains;
+    derivative_single = reinterpret_cast<float *>(derivative);
+    const std::size_t n_derivatives = 3 * width * n.blocks;
+    row = single ? reinterpret_cast<int *>(derivative_single + n_derivatives)
+                 : reinterpret_cast<int *>(derivative + n_derivatives);
+    column = row + n.blocks;
+    bytes = aligned((char *) (column + n.blocks) - start);
   }
   double *numbers, *forces, *descriptor, *strain, *derivative;
-  int *row_index, *column;
+  float *derivative_single;
+  int *row, *column;
   std::size_t bytes;
 };
 
-std::size_t DescriptorStore::bytes(std::size_t n_atoms, std::size_t n_blocks, int n_descriptors,
-                                   bool strain)
+std::size_t DescriptorStore::bytes(const StoredSizes &sizes, int n_descriptors, bool single)
 {
-  const std::size_t k = n_descriptors;
-  return aligned(sizeof(double) * (7 + n_atoms * (3 + k * (strain ? 7 : 1)) + 3 * k * n_blocks) +
-                 2 * sizeof(int) * n_blocks);
+  return Place(nullptr, sizes, n_descriptors, single).bytes;
 }
 
-DescriptorStore::DescriptorStore(Dataset &dataset, const std::vector<int> &owner,
-                                 std::size_t own_bytes, const std::string &folder, Ranks &ranks) :
-    data(dataset), owner(owner), ranks(ranks),
-    table(dataset.configurations.size() * N_COLUMNS, 0)
+DescriptorStore::DescriptorStore(Dataset &dataset, std::vector<StoredSizes> all_sizes,
+                                 const std::string &folder, Ranks &ranks) :
+    dataset(dataset), sizes(std::move(all_sizes)), ranks(ranks)
 {
-  std::vector<std::uint64_t> room(ranks.size(), 0);
-  room[ranks.rank()] = aligned(own_bytes);
-  ranks.sum(room.data(), room.size());
   std::size_t total = 0;
-  for (int r = 0; r < ranks.size(); r++) {
-    if (r == ranks.rank()) next = total;
-    total += room[r];
-    if (r == ranks.rank()) end = total;
+  for (const StoredSizes &n : sizes) {
+    offset.push_back(total);
+    total += bytes(n, dataset.n_descriptors, dataset.single);
   }
-  data.storage = ranks.share(total, folder);
+  dataset.storage = ranks.share(total, folder);
+}
+
+std::size_t DescriptorStore::size(std::size_t i, bool reference) const
+{
+  return reference ? (7 + sizes[i].forces) * sizeof(double)
+                   : bytes(sizes[i], dataset.n_descriptors, dataset.single);
 }
 
 void DescriptorStore::place(std::size_t i)
 {
-  Configuration &c = data.configurations[i];
-  std::uint64_t *const row = &table[i * N_COLUMNS];
-  row[FORCES] = c.reference_force.size();
-  row[DESCRIPTORS] = c.descriptor.size();
-  row[STRAINS] = c.strain_derivative.size();
-  row[BLOCKS] = c.derivative.empty() ? 0 : c.row.size();
-  row[KNOWN] = c.has_derivatives;
-  const std::size_t size = Place(nullptr, row, data.n_descriptors).bytes;
-  row[OFFSET] = next.fetch_add(size);
-  if (row[OFFSET] + size > end)
+  const Configuration &c = dataset.configurations[i];
+  const StoredSizes &n = sizes[i];
+  const std::size_t blocks = c.derivative.empty() ? 0 : c.row.size();
+  if (c.reference_force.size() != n.forces || c.descriptor.size() != n.descriptors ||
+      c.strain_derivative.size() != n.strains || blocks != n.blocks)
     throw Error("the room for descriptors was predicted wrongly", c.group + "/" + c.file);
-  const Place to(data.storage->data(), row, data.n_descriptors);
+  const Place to(data(i), n, dataset.n_descriptors, dataset.single);
   to.numbers[0] = c.reference_energy;
   std::copy_n(c.reference_stress, 6, to.numbers + 1);
   std::copy(c.reference_force.begin(), c.reference_force.end(), to.forces);
   std::copy(c.descriptor.begin(), c.descriptor.end(), to.descriptor);
   std::copy(c.strain_derivative.begin(), c.strain_derivative.end(), to.strain);
-  std::copy(c.derivative.begin(), c.derivative.end(), to.derivative);
-  std::copy_n(c.row.data(), row[BLOCKS], to.row_index);
-  std::copy_n(c.column.data(), row[BLOCKS], to.column);
-  // their memory is needed for the next configurations
-  for (Array<double> *array : {&c.descriptor, &c.strain_derivative, &c.derivative})
-    array->refer(nullptr, 0);
-  c.row.refer(nullptr, 0);
-  c.column.refer(nullptr, 0);
+  const double *const from = c.derivative.data();
+  const std::size_t n_derivatives = c.derivative.size();
+  if (dataset.single)
+    for (std::size_t k = 0; k < n_derivatives; k++) to.derivative_single[k] = (float) from[k];
+  else
+    std::copy_n(from, n_derivatives, to.derivative);
+  std::copy_n(c.row.data(), blocks, to.row);
+  std::copy_n(c.column.data(), blocks, to.column);
 }
 
-void DescriptorStore::finish()
+void DescriptorStore::take_reference(std::size_t i)
 {
-  ranks.sum(table.data(), table.size());
+  Configuration &c = dataset.configurations[i];
+  const Place from(data(i), sizes[i], dataset.n_descriptors, dataset.single);
+  c.reference_energy = from.numbers[0];
+  std::copy_n(from.numbers + 1, 6, c.reference_stress);
+  c.reference_force.assign(from.forces, from.forces + sizes[i].forces);
+}
+
+void DescriptorStore::place_beside_reference(std::size_t i)
+{
+  take_reference(i);
+  place(i);
+}
+
+void DescriptorStore::finish(const std::vector<int> &owner)
+{
   ranks.barrier();
-  char *const memory = data.storage->data();
-  for (std::size_t i = 0; i < data.configurations.size(); i++) {
-    const std::uint64_t *const row = &table[i * N_COLUMNS];
-    const Place from(memory, row, data.n_descriptors);
-    ranks.copy_to_nodes(memory + row[OFFSET], from.bytes, owner[i]);
+  if (ranks.n_nodes() > 1) {
+    for (std::size_t i = 0; i < sizes.size(); i++)
+      ranks.copy_to_nodes(data(i), size(i, false), owner[i]);
+    ranks.barrier();
   }
-  ranks.barrier();
-  for (std::size_t i = 0; i < data.configurations.size(); i++) {
-    Configuration &c = data.configurations[i];
-    const std::uint64_t *const row = &table[i * N_COLUMNS];
-    const Place from(memory, row, data.n_descriptors);
-    c.reference_energy = from.numbers[0];
-    std::copy_n(from.numbers + 1, 6, c.reference_stress);
-    c.reference_force.assign(from.forces, from.forces + row[FORCES]);
-    c.descriptor.refer(from.descriptor, row[DESCRIPTORS]);
-    c.strain_derivative.refer(from.strain, row[STRAINS]);
-    c.derivative.refer(from.derivative, 3 * (std::size_t) data.n_descriptors * row[BLOCKS]);
-    c.row.refer(from.row_index, row[BLOCKS]);
-    c.column.refer(from.column, row[BLOCKS]);
-    c.has_derivatives = row[KNOWN];
+  for (std::size_t i = 0; i < sizes.size(); i++) {
+    Configuration &c = dataset.configurations[i];
+    const StoredSizes &n = sizes[i];
+    const std::size_t n_derivatives = 3 * (std::size_t) dataset.n_descriptors * n.blocks;
+    const Place from(data(i), n, dataset.n_descriptors, dataset.single);
+    take_reference(i);
+    c.descriptor.refer(from.descriptor, n.descriptors);
+    c.strain_derivative.refer(from.strain, n.strains);
+    c.derivative.refer(from.derivative, dataset.single ? 0 : n_derivatives);
+    c.derivative_single.refer(from.derivative_single, dataset.single ? n_derivatives : 0);
+    c.row.refer(from.row, n.blocks);
+    c.column.refer(from.column, n.blocks);
+    c.has_derivatives = n.derivatives;
   }
+}
+
+bool DescriptorStore::has_good_blocks(std::size_t i) const
+{
+  const Place at(data(i), sizes[i], dataset.n_descriptors, dataset.single);
+  const std::size_t n_atoms = dataset.configurations[i].element.size();
+  return std::all_of(at.row, at.column + sizes[i].blocks,
+                     [&](int atom) { return (std::size_t) atom < n_atoms; });
 }
 
 }    // namespace torchpot

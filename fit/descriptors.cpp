@@ -10,8 +10,8 @@ namespace torchpot {
 
 namespace {
 
-// pairs whose derivatives are in memory at a time, times descriptors
-constexpr std::size_t CHUNK = 4000000;
+// pairs whose derivatives are computed at a time, times descriptors: 5 MB, which caches hold
+constexpr std::size_t CHUNK = 200000;
 
 /// The columns of a row's blocks: neighbors and the atom itself. Empty if there are no others.
 void row_columns(int row, const std::size_t *pair, std::size_t n, const int *second,
@@ -187,11 +187,11 @@ std::size_t count_blocks(const Configuration &c, const Descriptor &descriptor)
 }
 
 std::size_t descriptor_bytes(std::size_t n_atoms, std::size_t n_blocks, int n_descriptors,
-                             bool strain)
+                             bool strain, bool single)
 {
   const std::size_t n = n_descriptors;
-  return sizeof(double) * n * (n_atoms * (strain ? 7 : 1) + 3 * n_blocks) +
-      2 * sizeof(int) * n_blocks;
+  return sizeof(double) * n * n_atoms * (strain ? 7 : 1) +
+      (3 * n * (single ? sizeof(float) : sizeof(double)) + 2 * sizeof(int)) * n_blocks;
 }
 
 }    // namespace torchpot

@@ -32,9 +32,10 @@ void compute_descriptors(Configuration &configuration, Descriptor &descriptor, b
 /// Number of blocks that compute_descriptors() will make.
 std::size_t count_blocks(const Configuration &configuration, const Descriptor &descriptor);
 
-/// Bytes that the descriptors and blocks of one configuration take.
+/// Bytes that the descriptors and blocks of one configuration take; single: derivatives in single
+/// precision.
 std::size_t descriptor_bytes(std::size_t n_atoms, std::size_t n_blocks, int n_descriptors,
-                             bool strain = false);
+                             bool strain = false, bool single = false);
 
 }    // namespace torchpot
 

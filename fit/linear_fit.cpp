@@ -39,7 +39,9 @@ class Rows {
     }
     if (sample.has_forces() && factors.force != 0.0) {
       rows.assign(n_forces * n_columns, 0.0);
-      for (std::size_t b = 0; b < sample.n_blocks; b++) add_block(sample, b);
+      sample.with_derivative([&](const auto *derivative) {
+        for (std::size_t b = 0; b < sample.n_blocks; b++) add_block(sample, b, derivative);
+      });
       fit.add(n_forces, rows.data(), sample.force, factors.force);
     }
     if (sample.has_energy() && factors.energy != 0.0) {
@@ -82,15 +84,16 @@ class Rows {
   }
 
   /// Force on atom `column` through the features of atom `row`.
-  void add_block(const Sample &sample, std::size_t b)
+  template <class T> void add_block(const Sample &sample, std::size_t b, const T *derivative)
   {
     for (int c = 0; c < 3; c++)
-      add_slopes(sample, sample.row[b], sample.derivative + (3 * b + c) * n, 1.0,
+      add_slopes(sample, sample.row[b], derivative + (3 * b + c) * n, 1.0,
                  3 * sample.column[b] + c);
   }
 
   /// Adds sign * d . (slopes of the features of atom i) to a row.
-  void add_slopes(const Sample &sample, int i, const double *d, double sign, std::size_t at)
+  template <class T>
+  void add_slopes(const Sample &sample, int i, const T *d, double sign, std::size_t at)
   {
     const std::size_t set = set_of(sample, i);
     const double *y = &scaled[i * n], *scale = &model.input_scale[set * n];

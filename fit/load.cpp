@@ -28,6 +28,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// bytes of descriptors and derivatives from which the derivatives are kept in single precision
+constexpr double LARGE_DATA = 1e9;
+
 bool contains(const std::vector<std::string> &list, const std::string &name)
 {
   return std::find(list.begin(), list.end(), name) != list.end();
@@ -143,10 +146,38 @@ void set_hash(Dataset &data)
 
 /// Everything that several ranks share out, or one of them has.
 struct Work {
-  std::vector<int> owner;        // [n_configurations] rank
-  std::vector<bool> stored;      // descriptors came with the data
-  std::unique_ptr<DescriptorStore> store;    // null: the arrays stay where they are
+  std::vector<bool> stored;    // descriptors came with the data, and rank 0 has them
+  std::vector<int> owner;      // [n_configurations] rank that computes it
+  std::unique_ptr<DescriptorStore> store;
 };
+
+/// Vectors of one thread that keep their memory from one configuration to the next.
+struct Scratch {
+  void swap(Configuration &c)
+  {
+    std::swap(descriptor, c.descriptor);
+    std::swap(derivative, c.derivative);
+    std::swap(strain, c.strain_derivative);
+    std::swap(row, c.row);
+    std::swap(column, c.column);
+  }
+  Array<double> descriptor, derivative, strain;
+  Array<int> row, column;
+};
+
+void compute_references(Dataset &data, const Settings &s, const Work &work, Ranks &ranks,
+                        const std::function<void()> &between)
+{
+  if (data.reference.empty()) return;
+  ReferenceSettings settings = s.reference;
+  settings.units = data.units;
+  ReferencePotential reference(settings, data.elements);
+  for (std::size_t i = 0; i < data.configurations.size(); i++) {
+    if (work.owner[i] != ranks.rank()) continue;
+    reference.compute(data.configurations[i]);
+    if (between) between();
+  }
+}
 
 void compute_own(Dataset &data, const Settings &s, Work &work, Ranks &ranks,
                  const std::function<void(std::size_t, std::size_t)> &progress)
@@ -155,24 +186,26 @@ void compute_own(Dataset &data, const Settings &s, Work &work, Ranks &ranks,
   std::vector<std::size_t> own;
   for (std::size_t i = 0; i < all.size(); i++)
     if (work.owner[i] == ranks.rank()) own.push_back(i);
-  if (!data.reference.empty()) {
-    ReferenceSettings settings = s.reference;
-    settings.units = data.units;
-    ReferencePotential reference(settings, data.elements);
-    for (const std::size_t i : own) {
-      reference.compute(all[i]);
-      if (progress) progress(0, own.size());
-    }
-  }
+  compute_references(data, s, work, ranks, [&] {
+    if (progress) progress(0, own.size());
+  });
   const int n_threads = thread_count(s.torchpot.threads, ranks.size());
   std::vector<std::unique_ptr<Descriptor>> descriptors;
   for (int t = 0; t < n_threads; t++) descriptors.push_back(make_snap(data.descriptor));
+  std::vector<Scratch> scratch(n_threads);
   std::atomic<std::size_t> done{0};
   parallel_for(own.size(), n_threads, [&](int thread, std::size_t k) {
     Configuration &c = all[own[k]];
-    if (!work.stored[own[k]])
+    const bool stored = work.stored[own[k]];
+    if (!stored) {
+      scratch[thread].swap(c);
       compute_descriptors(c, *descriptors[thread], c.has_forces, c.has_stress);
-    if (work.store) work.store->place(own[k]);
+    }
+    work.store->place(own[k]);
+    if (stored)
+      Scratch().swap(c);    // their memory is free now
+    else
+      scratch[thread].swap(c);
     const std::size_t n = ++done;
     if (progress && thread == 0) progress(n, own.size());
   });
@@ -188,25 +221,35 @@ void assign_owners(const Dataset &data, bool from_cache, const Ranks &ranks, Wor
     if (!work.stored[i]) work.owner[i] = (int) (dealt++ % ranks.size());
 }
 
-std::size_t own_bytes(const Dataset &data, bool from_cache, const Work &work, int n_threads,
-                      const Ranks &ranks)
+/// Collective; also says what is stored.
+std::vector<StoredSizes> count_sizes(Dataset &data, int n_threads, Work &work, Ranks &ranks)
 {
-  const std::vector<Configuration> &all = data.configurations;
-  const std::unique_ptr<Descriptor> descriptor = make_snap(data.descriptor);
-  std::vector<std::size_t> bytes(all.size(), 0);
-  parallel_for(all.size(), n_threads, [&](int, std::size_t i) {
-    if (work.owner[i] != ranks.rank()) return;
+  enum { BLOCKS, DERIVATIVES, STRAINS, STORED, N_FLAGS };
+  std::vector<Configuration> &all = data.configurations;
+  std::vector<std::uint64_t> count(all.size() * N_FLAGS, 0);
+  if (ranks.is_first())
+    for (std::size_t i = 0; i < all.size(); i++) {
+      if (all[i].descriptor.empty()) continue;
+      count[i * N_FLAGS + BLOCKS] = all[i].derivative.empty() ? 0 : all[i].n_blocks();
+      count[i * N_FLAGS + DERIVATIVES] = all[i].has_derivatives;
+      count[i * N_FLAGS + STRAINS] = !all[i].strain_derivative.empty();
+      count[i * N_FLAGS + STORED] = 1;
+    }
+  ranks.sum(count.data(), count.size());
+  count_blocks(data, n_threads, ranks);
+  std::vector<StoredSizes> sizes(all.size());
+  work.stored.resize(all.size());
+  for (std::size_t i = 0; i < all.size(); i++) {
     const Configuration &c = all[i];
-    const bool known = from_cache || work.stored[i];
-    const std::size_t n_blocks = known ? c.n_blocks()
-        : c.has_forces                 ? count_blocks(c, *descriptor)
-                                       : 0;
-    bytes[i] = DescriptorStore::bytes(c.element.size(), n_blocks, data.n_descriptors,
-                                      c.has_stress || !c.strain_derivative.empty());
-  });
-  std::size_t sum = 0;
-  for (const std::size_t b : bytes) sum += b;
-  return sum;
+    const std::uint64_t *const n = &count[i * N_FLAGS];
+    const bool stored = work.stored[i] = n[STORED] != 0;
+    sizes[i].forces = data.reference.empty() ? 0 : 3 * c.element.size();
+    sizes[i].descriptors = c.element.size() * data.n_descriptors;
+    sizes[i].strains = (stored ? n[STRAINS] : c.has_stress) ? 6 * sizes[i].descriptors : 0;
+    sizes[i].derivatives = stored ? n[DERIVATIVES] : c.has_forces;
+    sizes[i].blocks = stored ? n[BLOCKS] : c.expected_blocks;
+  }
+  return sizes;
 }
 
 /// Of the file that what does not fit into memory is mapped to: where the cache is.
@@ -261,27 +304,57 @@ Dataset load_dataset(const Settings &s, bool derivatives, std::vector<std::strin
   return data;
 }
 
+void count_blocks(Dataset &data, int n_threads, Ranks &ranks)
+{
+  std::vector<Configuration> &all = data.configurations;
+  const std::unique_ptr<Descriptor> descriptor = make_snap(data.descriptor);
+  std::vector<std::uint64_t> blocks(all.size(), 0);
+  bool known = true;
+  for (const Configuration &c : all)
+    known = known && c.expected_blocks != Configuration::NOT_COUNTED;
+  if (!ranks.any(!known)) return;
+  parallel_for(all.size(), n_threads, [&](int, std::size_t i) {
+    if (i % ranks.size() == (std::size_t) ranks.rank() && all[i].has_forces)
+      blocks[i] = count_blocks(all[i], *descriptor);
+  });
+  ranks.sum(blocks.data(), blocks.size());
+  for (std::size_t i = 0; i < all.size(); i++) all[i].expected_blocks = blocks[i];
+}
+
+bool stores_single(const Settings &s, double bytes_in_double)
+{
+  return s.torchpot.derivatives == DerivativeStorage::float32 ||
+      (s.torchpot.derivatives == DerivativeStorage::automatic && bytes_in_double > LARGE_DATA);
+}
+
 PrepareResult prepare_dataset(Dataset &data, const Settings &s,
-                               const std::function<void(std::size_t, std::size_t)> &progress,
+                              const std::function<void(std::size_t, std::size_t)> &progress,
                               Ranks &ranks)
 {
   const auto start = std::chrono::steady_clock::now();
   PrepareResult result;
   Work work;
-  std::vector<std::uint64_t> flags;    // those of rank 0, which alone reads what is stored
-  for (const Configuration &c : data.configurations)
-    flags.push_back(ranks.is_first() && !c.descriptor.empty());
-  ranks.sum(flags.data(), flags.size());
-  bool all_stored = data.reference.empty();
-  for (const std::uint64_t flag : flags) {
-    work.stored.push_back(flag != 0);
-    all_stored = all_stored && flag;
-  }
+  const int n_threads = thread_count(s.torchpot.threads, ranks.size());
+  std::vector<StoredSizes> sizes;
+  ranks.together([&] { sizes = count_sizes(data, n_threads, work, ranks); });
+  double bytes[2] = {0.0, 0.0};    // with derivatives in double, in single precision
+  for (const StoredSizes &n : sizes)
+    for (const bool single : {false, true})
+      bytes[single] += (double) DescriptorStore::bytes(n, data.n_descriptors, single);
+  data.single = stores_single(s, bytes[0]);
+  const double limit = 1e9 * s.torchpot.memory_limit;
+  result.mapped = limit > 0.0 && bytes[data.single] > limit;
+  const bool all_stored = data.reference.empty() &&
+      std::find(work.stored.begin(), work.stored.end(), false) == work.stored.end();
   std::string file, key, problem;
   if (!s.torchpot.cache.empty() && !all_stored && ranks.is_first()) {
     key = cache_key(data, data.reference.empty() ? 0 : lammps_library_version());
     file = cache_file(s.torchpot.cache, key);
-    result.from_cache = read_cache(file, key, data, work.stored, problem);
+  }
+  work.store = std::make_unique<DescriptorStore>(
+      data, std::move(sizes), result.mapped ? mapping_folder(s) : "", ranks);
+  if (!file.empty()) {
+    result.from_cache = read_cache(file, key, *work.store, work.stored, problem);
     if (!problem.empty())
       result.warnings.push_back("the cache " + file + " cannot be used, since " + problem +
                                 "; it is written anew");
@@ -289,30 +362,17 @@ PrepareResult prepare_dataset(Dataset &data, const Settings &s,
   ranks.broadcast(&result.from_cache, sizeof result.from_cache);
 
   assign_owners(data, result.from_cache, ranks, work);
-  const int n_threads = thread_count(s.torchpot.threads, ranks.size());
-  const double limit = 1e9 * s.torchpot.memory_limit;
-  std::size_t bytes = 0;
-  if (ranks.size() > 1 || limit > 0.0)
-    bytes = own_bytes(data, result.from_cache, work, n_threads, ranks);
-  std::uint64_t total = bytes;
-  ranks.sum(&total, 1);
-  result.mapped = limit > 0.0 && (double) total > limit;
-  if (ranks.size() > 1 || result.mapped) {
-    std::string folder;
-    if (result.mapped) folder = mapping_folder(s);
-    work.store = std::make_unique<DescriptorStore>(data, work.owner, bytes, folder, ranks);
-  }
-  const bool complete = result.from_cache || all_stored;
   ranks.together([&] {
-    if (!complete)
+    if (!result.from_cache)
       compute_own(data, s, work, ranks, progress);
-    else if (work.store && ranks.is_first())
-      for (std::size_t i = 0; i < data.configurations.size(); i++) work.store->place(i);
+    else if (ranks.is_first())
+      for (std::size_t i = 0; i < work.stored.size(); i++)
+        if (work.stored[i]) work.store->place_beside_reference(i);
   });
-  if (work.store) work.store->finish();
-  if (!complete && !file.empty()) {
+  work.store->finish(work.owner);
+  if (!result.from_cache && !file.empty()) {
     try {
-      write_cache(file, key, data, work.stored);
+      write_cache(file, key, *work.store, work.stored);
     } catch (const Error &e) {
       result.warnings.push_back(e.what());
     }

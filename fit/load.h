@@ -32,13 +32,21 @@ prepare_dataset(Dataset &dataset, const Settings &settings,
                 const std::function<void(std::size_t, std::size_t)> &progress = nullptr,
                 Ranks &ranks = single_rank());
 
+/// Collective. Sets expected_blocks of all configurations, if that has not been done.
+void count_blocks(Dataset &dataset, int n_threads, Ranks &ranks = single_rank());
+
+/// Whether derivatives are to be kept in single precision.
+bool stores_single(const Settings &settings, double bytes_in_double);
+
 /// What a fit will need, from a neighbor search alone.
 struct Prediction {
   std::size_t n_blocks = 0;
   std::size_t largest = 0;    // bytes of the largest configuration
   std::size_t bytes = 0;      // of all descriptors, blocks, geometries and labels
+  bool single = false;        // derivatives in single precision
 };
-Prediction predict_memory(const Dataset &dataset, int n_threads);
+Prediction predict_memory(Dataset &dataset, const Settings &settings, int n_threads,
+                          Ranks &ranks = single_rank());
 
 /// The table of --check: configurations and atoms per group for training and test, elements,
 /// descriptors, labels that are missing, memory. Without the name of the input file.

@@ -235,8 +235,18 @@ double BatchLoss::evaluate_chunk(const Chunk &chunk, double *result, ErrorSums *
 void BatchLoss::predict_forces(const Sample &sample, int first_atom, double *result) const
 {
   std::fill_n(result, 3 * sample.n_atoms, 0.0);
-  derivative_forward(n_descriptors, sample.n_blocks, sample.derivative, sample.row, sample.column,
-                     &slope[(std::size_t) first_atom * n_descriptors], result);
+  sample.with_derivative([&](const auto *derivative) {
+    derivative_forward(n_descriptors, sample.n_blocks, derivative, sample.row, sample.column,
+                       &slope[(std::size_t) first_atom * n_descriptors], result);
+  });
+}
+
+void BatchLoss::add_force_adjoint(const Sample &sample, int first_atom, const double *factor)
+{
+  sample.with_derivative([&](const auto *derivative) {
+    derivative_adjoint(n_descriptors, sample.n_blocks, derivative, sample.row, sample.column,
+                       factor, &slope_factor[(std::size_t) first_atom * n_descriptors]);
+  });
 }
 
 // The virial is W = - sum_i strain_i g_i, linear in g as the forces are.
@@ -289,8 +299,7 @@ void BatchLoss::product_chunk(const Chunk &chunk, const double *predicted, Batch
       double *f = force.data();
       moved.predict_forces(sample, first_atom, f);
       for (int k = 0; k < 3 * n_atoms; k++) f[k] = factor.force * (f[k] - predicted[k]) / step;
-      derivative_adjoint(n_descriptors, sample.n_blocks, sample.derivative, sample.row,
-                         sample.column, f, &slope_factor[offset]);
+      add_force_adjoint(sample, first_atom, f);
     }
     predicted += 3 * n_atoms;
     if (factor.virial != 0.0) {
@@ -354,10 +363,7 @@ double BatchLoss::force_loss(const Sample &sample, double factor, int first_atom
     sums->n_forces += n_components;
     sums->force += absolute;
   }
-  if (with_gradient)
-    derivative_adjoint(n_descriptors, sample.n_blocks, sample.derivative, sample.row,
-                       sample.column, f,
-                       &slope_factor[(std::size_t) first_atom * n_descriptors]);
+  if (with_gradient) add_force_adjoint(sample, first_atom, f);
   return factor * squares;
 }
 

@@ -120,6 +120,7 @@ class BatchLoss {
                      double *partial);
   void predict_forces(const Sample &sample, int first_atom, double *result) const;
   void predict_virial(const Sample &sample, int first_atom, double *result) const;
+  void add_force_adjoint(const Sample &sample, int first_atom, const double *factor);
   void add_virial_adjoint(const Sample &sample, int first_atom, const double *factor);
   void forward(std::size_t n_samples, const Sample *const *samples);
   void reserve(int n_atoms);

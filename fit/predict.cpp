@@ -20,8 +20,10 @@ double predict_plain(const NetworkParameters &model, const Sample &sample,
   double energy = 0.0;
   for (int i = 0; i < sample.n_atoms; i++)
     energy += network_reference(model, sample.element[i], sample.descriptor + i * n, &slope[i * n]);
-  derivative_forward(model.n_descriptors, sample.n_blocks, sample.derivative, sample.row,
-                     sample.column, slope.data(), force);
+  sample.with_derivative([&](const auto *derivative) {
+    derivative_forward(model.n_descriptors, sample.n_blocks, derivative, sample.row, sample.column,
+                       slope.data(), force);
+  });
   std::fill_n(virial, 6, sample.strain ? 0.0 : std::numeric_limits<double>::quiet_NaN());
   for (int i = 0; i < sample.n_atoms && sample.strain; i++)
     for (std::size_t v = 0; v < 6; v++)

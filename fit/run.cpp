@@ -71,7 +71,9 @@ void prepare(Dataset &data, const Settings &settings, const Between &between, Fi
 {
   Ranks &ranks = world_ranks();
   const int n_threads = thread_count(settings.torchpot.threads, ranks.size());
-  if (ranks.is_first()) say(describe(data, settings, predict_memory(data, n_threads)));
+  Prediction memory;
+  ranks.together([&] { memory = predict_memory(data, settings, n_threads, ranks); });
+  if (ranks.is_first()) say(describe(data, settings, memory));
   const bool shown = isatty(fileno(stdout)) && ranks.is_first();
   const auto progress = [&](std::size_t done, std::size_t all) {
     between();
@@ -220,14 +222,14 @@ void prepare_evaluation(const Model &model, Settings &s, Dataset &data)
 /// --check: everything but the work.
 void check_input(const Settings &s)
 {
-  const Dataset data = loaded_data(s, false);
+  Dataset data = loaded_data(s, false);
   saved_network(s, data);
   if (!s.reference.is_zero) {
     ReferenceSettings reference = s.reference;
     reference.units = data.units;
     ReferencePotential(reference, data.elements);
   }
-  say(describe(data, s, predict_memory(data, thread_count(s.torchpot.threads))) +
+  say(describe(data, s, predict_memory(data, s, thread_count(s.torchpot.threads))) +
       "the input is sound; nothing was written");
 }
 

@@ -29,7 +29,8 @@ void check(const Configuration &c, const Sample &sample, int n_descriptors)
     if (!std::isfinite(sample.force[k]))
       throw Error("a force is not a finite number", c.file, "atom " + std::to_string(k / 3 + 1));
   const bool known = c.has_derivatives || sample.n_blocks > 0;
-  if (!known || c.derivative.size() != sample.n_blocks * 3 * n_descriptors)
+  const std::size_t size = std::max(c.derivative.size(), c.derivative_single.size());
+  if (!known || size != sample.n_blocks * 3 * n_descriptors)
     throw Error("forces cannot be learned without the derivatives of the descriptors", c.file, "",
                 "", "Collect the data with `derivatives yes`, or set force = 0 in [CALCULATOR]");
 }
@@ -55,7 +56,8 @@ void SampleSet::take_stress(const Configuration &c, const Dataset &dataset, bool
 }
 
 SampleSet::SampleSet(const Dataset &dataset, bool energies, bool forces, bool stresses) :
-    n_elements((int) dataset.elements.size()), n_descriptors(dataset.n_descriptors)
+    n_elements((int) dataset.elements.size()), n_descriptors(dataset.n_descriptors),
+    single(dataset.single)
 {
   force_targets.resize(3 * dataset.n_atoms());
   double *target = force_targets.data();
@@ -66,10 +68,13 @@ SampleSet::SampleSet(const Dataset &dataset, bool energies, bool forces, bool st
     sample.n_atoms = c.n_atoms();
     sample.element = c.element.data();
     sample.descriptor = c.descriptor.data();
-    sample.n_blocks = c.derivative.empty() ? 0 : c.n_blocks();
+    sample.n_blocks = c.derivative.empty() && c.derivative_single.empty() ? 0 : c.n_blocks();
     sample.row = c.row.data();
     sample.column = c.column.data();
-    sample.derivative = c.derivative.data();
+    if (dataset.single)
+      sample.derivative_single = c.derivative_single.data();
+    else
+      sample.derivative = c.derivative.data();
     sample.energy_weight = c.energy_weight;
     sample.force_weight = c.force_weight;
     if (energies && c.has_energy) {

@@ -20,7 +20,8 @@ struct Sample {
   const double *descriptor = nullptr;    // [n_atoms][K]
   std::size_t n_blocks = 0;              // blocks of derivatives as in struct Configuration:
   const int *row = nullptr, *column = nullptr;    // [n_blocks]
-  const double *derivative = nullptr;             // [n_blocks][3][K]
+  const double *derivative = nullptr;             // [n_blocks][3][K], or null and
+  const float *derivative_single = nullptr;       // the same in single precision
   double energy = std::numeric_limits<double>::quiet_NaN();    // of the whole configuration
   const double *force = nullptr;                               // [n_atoms][3]
   const double *strain = nullptr;    // [n_atoms][6][K] derivatives by strain; null: not known
@@ -32,6 +33,14 @@ struct Sample {
   bool has_forces() const { return force != nullptr; }
   bool has_virial() const { return virial != nullptr; }
   bool has_label() const { return has_energy() || has_forces() || has_virial(); }
+  /// use(derivatives) in the precision that they are stored in.
+  template <class Use> void with_derivative(Use &&use) const
+  {
+    if (derivative_single)
+      use(derivative_single);
+    else
+      use(derivative);
+  }
 };
 
 /// The configurations of a data set, which must outlive this object.
@@ -45,6 +54,7 @@ class SampleSet {
   SampleSet(const SampleSet &) = delete;
 
   int n_elements, n_descriptors;
+  bool single;    // derivatives are stored in single precision
   std::vector<Sample> all;    // in the order of the data set
   std::vector<const Sample *> training, validation;    // those with a label
 

@@ -91,6 +91,9 @@ struct GroupSettings {
   Location where;
 };
 
+/// Precision in which derivatives of descriptors are kept; automatic: single if the data are large.
+enum class DerivativeStorage { automatic, float64, float32 };
+
 /// [TORCHPOT]: what FitSNAP does not have.
 struct TorchpotSettings {
   OptimizerKind optimizer = OptimizerKind::adam;
@@ -116,6 +119,7 @@ struct TorchpotSettings {
   std::string checkpoint;    // file; empty: none
   int checkpoint_every = 10;    // epochs
   int threads = 0;              // 0: as many as the machine and OMP_NUM_THREADS allow
+  DerivativeStorage derivatives = DerivativeStorage::automatic;
   double memory_limit = 0.0;    // GB of descriptors and derivatives; above: in a file; 0: none
 };
 

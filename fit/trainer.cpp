@@ -111,6 +111,7 @@ Identity make_identity(const TrainingOptions &options, const NetworkShape &shape
       "seed = " + std::to_string(options.seed),
       std::string("precision = ") +
           (options.precision == Precision::float32 ? "float32" : "float64"),
+      std::string("derivatives = ") + (samples.single ? "float32" : "float64"),
       "training configurations = " + std::to_string(samples.training.size()),
       "validation configurations = " + std::to_string(samples.validation.size()),
       "training data = " + data_hash(samples.training, samples.n_descriptors),

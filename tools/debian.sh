@@ -2,9 +2,10 @@
 # are downloaded by apt, which checks their signatures, and unpacked into build/deps, without root.
 # Used by tools/setup.sh.
 
-libraries=(libhdf5-dev nlohmann-json3-dev libcli11-dev libhwy-dev libgtest-dev libssl-dev)
-headers=(hdf5.h nlohmann/json.hpp CLI/CLI.hpp hwy/highway.h gtest/gtest.h openssl/evp.h)
-names=(HDF5 "nlohmann json" CLI11 Highway GoogleTest OpenSSL)
+libraries=(libhdf5-dev nlohmann-json3-dev libcli11-dev libhwy-dev libgtest-dev libssl-dev
+  libxxhash-dev)
+headers=(hdf5.h nlohmann/json.hpp CLI/CLI.hpp hwy/highway.h gtest/gtest.h openssl/evp.h xxhash.h)
+names=(HDF5 "nlohmann json" CLI11 Highway GoogleTest OpenSSL xxHash)
 
 have_apt() { command -v apt-get > /dev/null && command -v dpkg > /dev/null; }
 

@@ -215,7 +215,9 @@ TEST_F(BatchTargets, DerivativeProductsEqualLoops)
 {
   for (const int n : {1, 3, 8, 30, 55, 200}) {
     const std::size_t blocks = 37;
-    const auto d = random_numbers(3 * n * blocks, n, -1.0, 1.0);
+    auto d = random_numbers(3 * n * blocks, n, -1.0, 1.0);
+    const std::vector<float> single(d.begin(), d.end());
+    d.assign(single.begin(), single.end());    // the same numbers in both precisions
     const auto g = random_numbers(5 * n, n + 1, -1.0, 1.0), w = random_numbers(21, 3, -1.0, 1.0);
     std::vector<int> row(blocks), column(blocks);
     for (std::size_t b = 0; b < blocks; b++) {
@@ -231,13 +233,17 @@ TEST_F(BatchTargets, DerivativeProductsEqualLoops)
           f[3 * column[b] + c] += x * g[row[b] * n + k];
           h[row[b] * n + k] += x * w[3 * column[b] + c];
         }
-    for (const std::string &target : simd_targets()) {
-      set_simd_target(target);
+    const auto check = [&](const auto *stored) {
       std::vector<double> found_f = f_start, found_h = h_start;
-      derivative_forward(n, blocks, d.data(), row.data(), column.data(), g.data(), found_f.data());
-      derivative_adjoint(n, blocks, d.data(), row.data(), column.data(), w.data(), found_h.data());
+      derivative_forward(n, blocks, stored, row.data(), column.data(), g.data(), found_f.data());
+      derivative_adjoint(n, blocks, stored, row.data(), column.data(), w.data(), found_h.data());
       for (std::size_t i = 0; i < f.size(); i++) EXPECT_NEAR(found_f[i], f[i], 1e-12);
       for (std::size_t i = 0; i < h.size(); i++) EXPECT_NEAR(found_h[i], h[i], 1e-12);
+    };
+    for (const std::string &target : simd_targets()) {
+      set_simd_target(target);
+      check(d.data());
+      check(single.data());
     }
   }
 }

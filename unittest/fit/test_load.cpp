@@ -167,7 +167,7 @@ TEST(Load, DescriptionCountsAndPredicts)
   Fit fit;
   const Settings s = fit.settings(INPUT);
   Dataset data = fit.load();
-  const Prediction p = predict_memory(data, 2);
+  const Prediction p = predict_memory(data, s, 2);
   const std::string text = describe(data, s, p);
   EXPECT_NE(text.find("  small          2          9          2          9"), std::string::npos)
       << text;
@@ -232,9 +232,46 @@ TEST(Cache, DamagedFilesAreWrittenAnew)
   damaged(bytes.substr(0, bytes.size() / 2), "is damaged");
   damaged(bytes.substr(0, bytes.size() - 3), "its end is missing");
   damaged("", "begins otherwise");
-  std::string huge = bytes;    // a length that memory cannot hold
-  for (int k = 0; k < 7; k++) huge[16 + 8 + 8 + 64 + 64 + 56 + k] = (char) 0xff;
-  damaged(huge, "record 1 of 6 is damaged");
+  std::string other = bytes;    // behind the header with its checksum
+  for (int k = 0; k < 7; k++) other[112 + k] = (char) 0xff;
+  damaged(other, "record 1 of 6 is damaged");
+  damaged(bytes + "\n", "its end is missing");
+}
+
+TEST(Derivatives, InSinglePrecisionAreTheRoundedOnes)
+{
+  Fit fit;
+  const std::string input = replaced(INPUT, "cache =", "derivatives = float32\ncache =");
+  const Settings s = fit.settings(input);
+  Dataset plain = fit.load(), single = plain, again = plain;
+  prepare_dataset(plain, fit.settings(replaced(INPUT, "CACHE\n", "none #CACHE\n")));
+  prepare_dataset(single, s);
+  const PrepareResult cached = prepare_dataset(again, s);
+  EXPECT_TRUE(cached.from_cache);
+  EXPECT_TRUE(single.single && again.single && !plain.single);
+  for (std::size_t i = 0; i < plain.configurations.size(); i++) {
+    const Configuration &x = plain.configurations[i], &y = single.configurations[i];
+    EXPECT_TRUE(y.derivative.empty());
+    EXPECT_EQ(x.descriptor, y.descriptor);
+    EXPECT_EQ(x.row, y.row);
+    EXPECT_EQ(x.column, y.column);
+    EXPECT_EQ(y.derivative_single, again.configurations[i].derivative_single);
+    ASSERT_EQ(x.derivative.size(), y.derivative_single.size());
+    for (std::size_t k = 0; k < x.derivative.size(); k++)
+      EXPECT_EQ((float) x.derivative[k], y.derivative_single[k]);
+  }
+  const Prediction p = predict_memory(again, s, 1);
+  const Prediction q = predict_memory(plain, fit.settings(INPUT), 1);
+  EXPECT_EQ(q.bytes - p.bytes, 3 * sizeof(float) * again.n_descriptors * p.n_blocks);
+}
+
+TEST(Derivatives, AutomaticPrecisionGoesByTheSize)
+{
+  Settings s;
+  EXPECT_FALSE(stores_single(s, 0.99e9));
+  EXPECT_TRUE(stores_single(s, 1.01e9));
+  s.torchpot.derivatives = DerivativeStorage::float64;
+  EXPECT_FALSE(stores_single(s, 1e12));
 }
 
 TEST(Load, StrainDerivativesWhereThereIsAStress)

@@ -123,9 +123,10 @@ TEST(ScrapeXyz, EqualsTheSameDataInJson)
         "in.fit", replaced(SECTIONS + line, "scraper = XYZ", "scraper = " + scraper)));
     Dataset data = load_dataset(s, true, xyz.notes);
     prepare_dataset(data, s);
-    return data.configurations.at(0);
+    return data;
   };
-  const Configuration a = load("JSON"), b = load("XYZ");
+  const Dataset json = load("JSON"), other = load("XYZ");
+  const Configuration &a = json.configurations.at(0), &b = other.configurations.at(0);
   EXPECT_TRUE(xyz.notes.empty()) << xyz.all_notes();
   EXPECT_EQ(a.file, "a.json");
   EXPECT_EQ(b.file, "liquid.xyz#0");
