@@ -34,6 +34,12 @@ struct LossSettings {
 /// with these factors.
 struct LossFactors {
   double energy = 0.0, force = 0.0, virial = 0.0;
+  void scale(double x)
+  {
+    energy *= x;
+    force *= x;
+    virial *= x;
+  }
 };
 /// factors [n] for a batch of n configurations
 void loss_factors(const LossSettings &settings, std::size_t n, const Sample *const *batch,

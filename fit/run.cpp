@@ -8,6 +8,7 @@
 #include "load.h"
 #include "outputs.h"
 #include "parallel.h"
+#include "predict_time.h"
 #include "reference.h"
 #include "scrape_fitdump.h"
 #include "settings_reader.h"
@@ -220,7 +221,7 @@ void prepare_evaluation(const Model &model, Settings &s, Dataset &data)
 }
 
 /// --check: everything but the work.
-void check_input(const Settings &s)
+void check_input(Settings s)
 {
   Dataset data = loaded_data(s, false);
   saved_network(s, data);
@@ -229,8 +230,13 @@ void check_input(const Settings &s)
     reference.units = data.units;
     ReferencePotential(reference, data.elements);
   }
-  say(describe(data, s, predict_memory(data, s, thread_count(s.torchpot.threads))) +
-      "the input is sound; nothing was written");
+  const int n_threads = thread_count(s.torchpot.threads);
+  say(describe(data, s, predict_memory(data, s, n_threads)));
+  s.bispectrum.snap = data.descriptor;
+  plan_training(s, data.count(false));
+  if (s.torchpot.network == NetworkKind::mlp) say("training: " + training_text(s));
+  say(time_text(predict_time(data, s, n_threads), s) +
+      "\nthe input is sound; nothing was written");
 }
 
 /// Fits or evaluates. False if training was interrupted.

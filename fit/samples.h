@@ -32,6 +32,10 @@ struct Sample {
   bool has_energy() const { return energy == energy; }
   bool has_forces() const { return force != nullptr; }
   bool has_virial() const { return virial != nullptr; }
+  std::size_t n_residuals() const
+  {
+    return has_energy() + 3 * (std::size_t) n_atoms * has_forces() + 6 * has_virial();
+  }
   bool has_label() const { return has_energy() || has_forces() || has_virial(); }
   /// use(derivatives) in the precision that they are stored in.
   template <class Use> void with_derivative(Use &&use) const

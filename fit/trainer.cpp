@@ -166,14 +166,25 @@ class Trainer::AllTraining : public Objective {
       factors(samples.size()), predicted(BatchLoss::prediction_size(samples.size(), samples.data()))
   {
     loss_factors(options.loss, samples.size(), samples.data(), factors.data());
+    std::size_t n_residuals = 0;
+    for (const Sample *sample : samples) n_residuals += sample->n_residuals();
+    const std::size_t enough = RESIDUALS_PER_PARAMETER * loss.n_parameters();
+    n_parts = std::clamp<std::size_t>(n_residuals / enough, 1, MAX_PARTS);
   }
+
+  /// Which part of the data the products of this step are taken from.
+  void start_step(std::size_t step) { part = step % n_parts; }
 
   double evaluate(const double *parameters, double *gradient) override
   {
     loss.set_parameters(parameters);
-    if (gradient) point.assign(parameters, parameters + loss.n_parameters());
-    return loss.evaluate(samples.size(), samples.data(), factors.data(), gradient, nullptr,
-                         gradient ? predicted.data() : nullptr);
+    if (!gradient)
+      return loss.evaluate(samples.size(), samples.data(), factors.data(), nullptr);
+    point.assign(parameters, parameters + loss.n_parameters());
+    const double value = loss.evaluate(samples.size(), samples.data(), factors.data(), gradient,
+                                       nullptr, predicted.data());
+    take_part();
+    return value;
   }
 
   // J v as a quotient of differences: the residuals are smooth, and all is in double
@@ -189,17 +200,41 @@ class Trainer::AllTraining : public Objective {
     for (std::size_t k = 0; k < point.size(); k++) there[k] += step * v[k];
     loss.set_parameters(point.data());
     moved.set_parameters(there.data());
-    loss.product(samples.size(), samples.data(), factors.data(), predicted.data(), moved, step,
-                 result);
+    loss.product(part_samples.size(), part_samples.data(), part_factors.data(),
+                 part_predicted.data(), moved, step, result);
   }
 
  private:
+  // Every n_parts-th configuration stands for all: in this order, groups have their shares.
+  void take_part()
+  {
+    part_samples.clear();
+    part_factors.clear();
+    part_predicted.clear();
+    const double *from = predicted.data();
+    for (std::size_t m = 0; m < samples.size(); m++) {
+      const double *const end = from + BatchLoss::prediction_size(1, &samples[m]);
+      if (m % n_parts == part) {
+        part_samples.push_back(samples[m]);
+        part_factors.push_back(factors[m]);
+        part_factors.back().scale((double) n_parts);
+        part_predicted.insert(part_predicted.end(), from, end);
+      }
+      from = end;
+    }
+  }
+
   static constexpr double STEP = 1e-6;
+  static constexpr std::size_t RESIDUALS_PER_PARAMETER = 10, MAX_PARTS = 8;
   BatchLoss &loss;
   BatchLoss moved;
   const std::vector<const Sample *> &samples;
   std::vector<LossFactors> factors;
   std::vector<double> predicted, point;
+  std::size_t n_parts = 1, part = 0;
+  std::vector<const Sample *> part_samples;
+  std::vector<LossFactors> part_factors;
+  std::vector<double> part_predicted;
 };
 
 Trainer::~Trainer() = default;
@@ -225,11 +260,7 @@ Trainer::Trainer(const TrainingOptions &options, const NetworkShape &shape,
   for (std::size_t first = 0; first < m; first += size)
     loss_factors(options.loss, std::min(size, m - first), &samples.validation[first],
                  &validation_factors[first]);
-  for (LossFactors &factors : validation_factors) {
-    factors.energy *= share;
-    factors.force *= share;
-    factors.virial *= share;
-  }
+  for (LossFactors &factors : validation_factors) factors.scale(share);
 }
 
 // The state is the checkpoint's or a new one, with no epochs done.
@@ -324,6 +355,7 @@ double Trainer::train_all()
 {
   double *const parameters = state.network.parameters.data();
   const std::size_t n = state.network.parameters.size();
+  objective->start_step(state.epoch);
   const double value = options.optimizer == OptimizerKind::lbfgs
       ? lbfgs_step(*objective, state.optimizer, n, parameters)
       : levenberg_step(*objective, state.optimizer, n, parameters);
