@@ -347,6 +347,7 @@ void read_torchpot(const IniFile &ini, const OutputFolder &out, Settings &s)
   t.report = or_none("report", out("report.html"));
   t.checkpoint_every = r.integer("checkpoint_every", s.pytorch.save_freq, 1, INT_MAX);
   t.threads = r.integer("threads", 0, 0, 4096);
+  t.device = (Device) r.choice("device", 0, {"auto", "cpu", "torch", "cuda"});
   t.memory_limit = r.number("memory_limit", 0.0, Range::not_negative);
   t.seed = (std::uint64_t) r.integer("seed", 0, 0, INT_MAX);
   const IniSection *section = ini.find(ini.find("NETWORK") ? "NETWORK" : "PYTORCH");

@@ -1,7 +1,9 @@
 // Trains a network on the energies, forces and stresses of a data set.
 #include "trainer.h"
 
+#include "device.h"
 #include "hash.h"
+#include "torch_loss.h"
 #include "torchpot_error.h"
 
 #include <algorithm>
@@ -155,14 +157,26 @@ void clip_norm(std::vector<double> &gradient, double largest)
   for (double &x : gradient) x *= factor;
 }
 
+/// The device may be another one than that of the checkpoint: results agree but for rounding.
+std::unique_ptr<Loss> make_loss(const TrainingOptions &options, const NetworkParameters &network,
+                                const SampleSet &samples, Ranks &ranks)
+{
+  if (options.device == Device::cpu)
+    return std::make_unique<BatchLoss>(network, options.loss, options.precision, ranks);
+  TorchPlace place;
+  place.threads = options.threads;
+  if (options.device == Device::cuda) place.gpu = gpu_of_rank(ranks);
+  return make_torch_loss(network, options.loss, options.precision, samples, place, ranks);
+}
+
 }    // namespace
 
 class Trainer::AllTraining : public Objective {
  public:
-  AllTraining(BatchLoss &loss, const TrainingOptions &options, const NetworkParameters &network,
+  AllTraining(Loss &loss, const TrainingOptions &options,
               const std::vector<const Sample *> &samples) :
-      loss(loss), moved(network, options.loss, options.precision), samples(samples),
-      factors(samples.size()), predicted(BatchLoss::prediction_size(samples.size(), samples.data()))
+      loss(loss), samples(samples),
+      factors(samples.size()), predicted(Loss::prediction_size(samples.size(), samples.data()))
   {
     loss_factors(options.loss, samples.size(), samples.data(), factors.data());
   }
@@ -187,15 +201,13 @@ class Trainer::AllTraining : public Objective {
     std::vector<double> there = point;
     for (std::size_t k = 0; k < point.size(); k++) there[k] += step * v[k];
     loss.set_parameters(point.data());
-    moved.set_parameters(there.data());
-    loss.product(samples.size(), samples.data(), factors.data(), predicted.data(), moved, step,
-                 result);
+    loss.product(samples.size(), samples.data(), factors.data(), predicted.data(), there.data(),
+                 step, result);
   }
 
  private:
   static constexpr double STEP = 1e-6;
-  BatchLoss &loss;
-  BatchLoss moved;
+  Loss &loss;
   const std::vector<const Sample *> &samples;
   std::vector<LossFactors> factors;
   std::vector<double> predicted, point;
@@ -285,10 +297,10 @@ std::string Trainer::prepare()
   }
   if (options.average > 0.0 && state.average.empty()) state.average = state.network.parameters;
   gradient.resize(n);
-  loss = std::make_unique<BatchLoss>(state.network, options.loss, options.precision, ranks);
+  loss = make_loss(options, state.network, samples, ranks);
   loss->set_parameters(state.network.parameters.data());
   if (options.optimizer != OptimizerKind::adam)
-    objective = std::make_unique<AllTraining>(*loss, options, state.network, samples.training);
+    objective = std::make_unique<AllTraining>(*loss, options, samples.training);
   if (state.epoch == 0 && state.batch == 0) start_score();
   state.history.reserve(std::max<std::size_t>(options.num_epochs, state.history.size()));
   prepared = true;
