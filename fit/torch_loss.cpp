@@ -160,7 +160,7 @@ at::Tensor TorchLoss::energies(const TorchChunk &chunk, const at::Tensor &x,
   const std::vector<at::Tensor> weights =
       theta.to(type).view({shape.n_sets(), -1}).split_with_sizes(sizes, 1);
   at::Tensor e;
-  if (shape.element_mode == ElementMode::per_element) {
+  if (shape.n_sets() > 1) {
     const std::vector<at::Tensor> inputs =
         x.index_select(0, chunk.order).split_with_sizes(chunk.per_set, 0);
     std::vector<at::Tensor> parts;

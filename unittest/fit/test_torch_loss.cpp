@@ -300,8 +300,8 @@ TEST(TorchTraining, StopsWhenTheLossIsNoLongerFinite)
   options.learning_rate = 1e300;
   Trainer trainer(options, small_shape(), samples);
   Quiet progress;
-  EXPECT_NE(message([&] { trainer.run(progress, NEVER); }).find("is no longer a finite number"),
-            std::string::npos);
+  const std::string text = message([&] { trainer.run(progress, NEVER); });
+  EXPECT_NE(text.find("is no longer a finite number"), std::string::npos) << text;
 }
 
 // ---- the choice of the device -------------------------------------------------------------------
