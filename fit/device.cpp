@@ -7,8 +7,8 @@
 namespace torchpot {
 
 namespace {
-// Estimated, not measured: a step by libtorch takes some milliseconds of launching kernels, whatever
-// its size, in which a processor core does about so much.
+// Estimated, not measured: a step by libtorch takes some milliseconds to launch kernels, whatever
+// its size; a processor core needs about as long for this much.
 constexpr double GPU_PAYS = 2e7;
 }    // namespace
 

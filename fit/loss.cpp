@@ -92,7 +92,7 @@ void BatchLoss::reserve(int n_atoms)
 }
 
 double Loss::evaluate(std::size_t n_batch, const Sample *const *batch, double *gradient,
-                           ErrorSums *sums)
+                      ErrorSums *sums)
 {
   if (factors.size() < n_batch) factors.resize(n_batch);
   loss_factors(settings, n_batch, batch, factors.data());
@@ -126,8 +126,8 @@ Loss::Chunk Loss::next_chunk(std::size_t n_batch, const Sample *const *batch,
 // In rounds of as many chunks as there are slots. The order of all additions is that of the chunks.
 template <class Work>
 double Loss::sum_chunks(std::size_t n_batch, const Sample *const *batch,
-                             const LossFactors *given, double *gradient, ErrorSums *sums,
-                             Work &&work)
+                        const LossFactors *given, double *gradient, ErrorSums *sums,
+                        Work &&work)
 {
   if (gradient) std::fill(gradient, gradient + n, 0.0);
   double loss = 0.0;
@@ -150,7 +150,7 @@ double Loss::sum_chunks(std::size_t n_batch, const Sample *const *batch,
 }
 
 void Loss::add_slots(std::size_t n_used, std::size_t first, double *gradient, ErrorSums *sums,
-                          double &loss)
+                     double &loss)
 {
   const auto slot = [this](std::size_t k) -> Slot & {
     return *reinterpret_cast<Slot *>(memory->data() + k * Slot::bytes(n));
@@ -182,8 +182,8 @@ void Loss::add_slots(std::size_t n_used, std::size_t first, double *gradient, Er
 }
 
 double Loss::evaluate(std::size_t n_batch, const Sample *const *batch,
-                           const LossFactors *given, double *gradient, ErrorSums *sums,
-                           double *predicted)
+                      const LossFactors *given, double *gradient, ErrorSums *sums,
+                      double *predicted)
 {
   return sum_chunks(n_batch, batch, given, gradient, sums,
                     [&](const Chunk &chunk, double *result, ErrorSums *chunk_sums) {
@@ -193,7 +193,7 @@ double Loss::evaluate(std::size_t n_batch, const Sample *const *batch,
 }
 
 void Loss::product(std::size_t n_batch, const Sample *const *batch, const LossFactors *given,
-                        const double *predicted, const double *moved, double step, double *result)
+                   const double *predicted, const double *moved, double step, double *result)
 {
   set_moved(moved);
   sum_chunks(n_batch, batch, given, result, nullptr,

@@ -68,8 +68,8 @@ class Loss {
 
   virtual void set_parameters(const double *parameters) = 0;
 
-  /// The loss; sets gradient [n_parameters()] if not null and adds to sums if not null. With several
-  /// ranks evaluate() and product() are collective; all ranks have the results.
+  /// The loss; sets gradient [n_parameters()] if not null and adds to sums if not null. With
+  /// several ranks evaluate() and product() are collective; all ranks have the results.
   double evaluate(std::size_t n, const Sample *const *batch, double *gradient,
                   ErrorSums *sums = nullptr);
   /// The same with given factors [n] in place of those of the batch. `predicted`, if not null,
@@ -133,8 +133,8 @@ class Loss {
   std::unique_ptr<SharedMemory> memory;    // slots of chunks, then the sum of gradients
 };
 
-/// By our own kernels. The chunks depend on the batch alone, so that the result has the same bits on
-/// any number of ranks. Nothing is allocated once the largest batch has been seen.
+/// By our own kernels. The chunks depend on the batch alone, so that the result has the same bits
+/// on any number of ranks. Nothing is allocated once the largest batch has been seen.
 class BatchLoss : public Loss {
  public:
   BatchLoss(const NetworkParameters &network, const LossSettings &loss, Precision precision,

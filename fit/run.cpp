@@ -234,6 +234,7 @@ void check_input(const Settings &s)
 {
   const Dataset data = loaded_data(s, false);
   saved_network(s, data);
+  choose_device(s.torchpot.device, 0.0, single_rank());
   if (!s.reference.is_zero) {
     ReferenceSettings reference = s.reference;
     reference.units = data.units;

@@ -38,11 +38,11 @@ struct TorchChunk {
   ChunkRows atoms;
   at::Tensor input, element;           // [n_atoms][K] scaled descriptors; [n_atoms]
   at::Tensor order;                    // [n_atoms] by element, for networks per element
-  Counts per_set;                      // atoms of each network
+  Counts per_set;                      // their numbers
   at::Tensor label;                    // [n][TorchData::N_LABELS]
   at::Tensor force;                    // [n_atoms][3] labels, zero where there are none
   struct Blocks {
-    at::Tensor value, row, target;     // row: atom of the chunk; target: atom or configuration of it
+    at::Tensor value, row, target;     // numbers of atoms and configurations are the chunk's
   } forces, virials;                   // undefined: none
 };
 
@@ -60,8 +60,8 @@ class TorchData {
   TorchChunk chunk(std::size_t n, const Sample *const *batch) const;
   /// Bytes of descriptors, derivatives and labels on the device.
   static std::size_t bytes(const SampleSet &samples, std::size_t number);
-  /// Atoms, and blocks and slopes times components for an atom on average.
   std::int64_t n_atoms() const { return first_atom.back(); }
+  /// Of descriptors and blocks, on average.
   double numbers_per_atom() const;
 
  private:
@@ -81,7 +81,7 @@ class TorchData {
   Counts first_atom = {0};
   std::vector<int> elements;     // of all atoms, on the host
   at::Tensor input, element, force, label;
-  TorchBlocks forces, virials;
+  TorchBlocks forces, virials;    // of configurations with such a label
 };
 
 }    // namespace torchpot

@@ -15,8 +15,8 @@ struct TorchPlace {
 
 /// For the labeled configurations of `samples`, which are copied to the device. `network` is of the
 /// kind mlp; what changes later are its parameters. The chunks depend on the number of ranks, and a
-/// GPU adds up in no order of its own: results agree with those of BatchLoss but for rounding. Throws
-/// Error if the device cannot be used or its memory is too small.
+/// GPU adds up in an order that varies: results agree with those of BatchLoss but for rounding.
+/// Throws Error if the device cannot be used or its memory is too small. Collective.
 std::unique_ptr<Loss> make_torch_loss(const NetworkParameters &network, const LossSettings &loss,
                                       Precision precision, const SampleSet &samples,
                                       const TorchPlace &place, Ranks &ranks = single_rank());

@@ -297,7 +297,7 @@ std::string Trainer::prepare()
   }
   if (options.average > 0.0 && state.average.empty()) state.average = state.network.parameters;
   gradient.resize(n);
-  loss = make_loss(options, state.network, samples, ranks);
+  ranks.together([&] { loss = make_loss(options, state.network, samples, ranks); });
   loss->set_parameters(state.network.parameters.data());
   if (options.optimizer != OptimizerKind::adam)
     objective = std::make_unique<AllTraining>(*loss, options, samples.training);

@@ -52,9 +52,9 @@ enum class TrainingStatus { finished, interrupted };
 /// validation loss, or training loss if there are no validation configurations.
 ///
 /// Everything is determined by the data, the shape and the options: the same bits on every run, on
-/// any number of ranks, and after any number of interruptions; on other devices than the CPU but for
-/// rounding. With several ranks all functions that are not const are collective; the first one reads
-/// and writes checkpoints.
+/// any number of ranks, and after any number of interruptions; on other devices than the CPU but
+/// for rounding. With several ranks all functions that are not const are collective; the first one
+/// reads and writes checkpoints.
 class Trainer {
  public:
   /// samples must outlive this object. Throws Error for options that cannot be used.

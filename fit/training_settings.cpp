@@ -60,8 +60,8 @@ namespace {
 
 std::string device_text(Device device)
 {
-  const std::string rounding = "; results are the same from run to run and on other numbers of ranks "
-                               "only to rounding";
+  const std::string rounding = "; results are the same from run to run and on other numbers of "
+                               "ranks only to rounding";
   switch (device) {
     case Device::cpu: return ", on the CPU";
     case Device::torch: return ", by libtorch on the CPU" + rounding;

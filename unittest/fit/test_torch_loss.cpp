@@ -127,7 +127,8 @@ TEST(TorchLoss, EqualsOwnKernels)
       for (const LossForm form : {LossForm::fitsnap, LossForm::documented}) {
         SCOPED_TRACE(std::string(to_string(activation)) + ", mode " +
                      std::to_string((int) mode) + ", " + to_string(form));
-        compare(samples, random_network(samples, mode, activation), form, Precision::float64, 1e-10);
+        compare(samples, random_network(samples, mode, activation), form, Precision::float64,
+                1e-10);
       }
 }
 
@@ -304,6 +305,30 @@ TEST(TorchTraining, StopsWhenTheLossIsNoLongerFinite)
   EXPECT_NE(text.find("is no longer a finite number"), std::string::npos) << text;
 }
 
+/// More blocks in a configuration than some kernels for GPUs take in one go.
+Dataset many_blocks()
+{
+  Dataset data = random_dataset(3, 1, 2);
+  Configuration &c = data.configurations[0];
+  const std::size_t n = c.n_blocks(), copies = 70000 / n + 1;
+  for (double &x : c.derivative.edit()) x /= (double) copies;
+  for (std::size_t k = 1; k < copies; k++)
+    for (std::size_t b = 0; b < n; b++) {
+      c.row.edit().push_back(c.row[b]);
+      c.column.edit().push_back(c.column[b]);
+      for (int v = 0; v < 6; v++) c.derivative.edit().push_back(c.derivative[6 * b + v]);
+    }
+  return data;
+}
+
+TEST(TorchLoss, ManyBlocks)
+{
+  const Dataset data = many_blocks();
+  const SampleSet samples(data);
+  compare(samples, random_network(samples, ElementMode::shared, Activation::tanh),
+          LossForm::fitsnap, Precision::float64, 1e-10);
+}
+
 // ---- the choice of the device -------------------------------------------------------------------
 
 TEST(Devices, WithoutAGpu)
@@ -328,14 +353,16 @@ TEST(Devices, WithAGpu)
   EXPECT_EQ(choose_device(Device::automatic, 1e30, ranks), Device::cuda);
   EXPECT_EQ(choose_device(Device::automatic, 0.0, ranks), Device::cpu);
   EXPECT_EQ(gpu_of_rank(ranks), 0);
-  const Dataset data = mixed_dataset();
-  const SampleSet samples(data, true, true, true);
+  const Dataset data = mixed_dataset(), many = many_blocks();
+  const SampleSet samples(data, true, true, true), many_samples(many);
   TorchPlace place;
   place.gpu = 0;
   for (const ElementMode mode : MODES)
     for (const Activation activation : ACTIVATIONS)
       compare(samples, random_network(samples, mode, activation), LossForm::fitsnap,
               Precision::float64, 1e-10, place);
+  compare(many_samples, random_network(many_samples, ElementMode::shared, Activation::tanh),
+          LossForm::fitsnap, Precision::float64, 1e-10, place);
 }
 
 TEST(Devices, WorkOfAStep)
