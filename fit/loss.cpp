@@ -45,33 +45,37 @@ void loss_factors(const LossSettings &settings, std::size_t n, const Sample *con
 
 namespace {
 // Atoms of a chunk: enough to fill SIMD vectors, few enough that a batch can be shared out.
-constexpr int CHUNK_ATOMS = 64;
+constexpr std::size_t CHUNK_ATOMS = 64;
 constexpr std::size_t MAX_SLOT_BYTES = 64 << 20;    // of the gradients of chunks, of several ranks
-
-/// Energy, forces and virial of one configuration.
-std::size_t predicted_numbers(const Sample &sample)
-{
-  return 1 + 3 * (std::size_t) sample.n_atoms + 6;
-}
 }    // namespace
 
 /// In shared memory: the figures of a chunk, followed by its gradient [n].
-struct BatchLoss::Slot {
+struct Loss::Slot {
   double loss;
   ErrorSums sums;
   double *gradient() { return reinterpret_cast<double *>(this + 1); }
   static std::size_t bytes(std::size_t n) { return sizeof(Slot) + n * sizeof(double); }
 };
 
-BatchLoss::BatchLoss(const NetworkParameters &parameters, const LossSettings &loss,
-                     Precision precision, Ranks &ranks) :
-    n_descriptors(parameters.n_descriptors),
-    n((std::size_t) parameters.n_sets() * parameters.n_parameters()), settings(loss),
-    network(make_network_batch(parameters, precision)), ranks(ranks)
+Loss::Loss(std::size_t n_parameters, const LossSettings &loss, Ranks &ranks) :
+    n(n_parameters), settings(loss), ranks(ranks)
 {
   const std::size_t n_ranks = ranks.size();
   n_slots = n_ranks == 1 ? 1 : std::clamp(MAX_SLOT_BYTES / Slot::bytes(n), n_ranks, 32 * n_ranks);
   memory = ranks.share(n_slots * Slot::bytes(n) + n * sizeof(double));
+}
+
+BatchLoss::BatchLoss(const NetworkParameters &parameters, const LossSettings &loss,
+                     Precision precision, Ranks &ranks) :
+    Loss((std::size_t) parameters.n_sets() * parameters.n_parameters(), loss, ranks),
+    n_descriptors(parameters.n_descriptors), shape(parameters), precision(precision),
+    network(make_network_batch(parameters, precision))
+{
+}
+
+std::size_t BatchLoss::chunk_atoms(std::size_t, const Sample *const *) const
+{
+  return CHUNK_ATOMS;
 }
 
 void BatchLoss::reserve(int n_atoms)
@@ -87,31 +91,32 @@ void BatchLoss::reserve(int n_atoms)
   slope_factor.resize(wide);
 }
 
-double BatchLoss::evaluate(std::size_t n_batch, const Sample *const *batch, double *gradient,
-                           ErrorSums *sums)
+double Loss::evaluate(std::size_t n_batch, const Sample *const *batch, double *gradient,
+                      ErrorSums *sums)
 {
   if (factors.size() < n_batch) factors.resize(n_batch);
   loss_factors(settings, n_batch, batch, factors.data());
   return evaluate(n_batch, batch, factors.data(), gradient, sums);
 }
 
-std::size_t BatchLoss::prediction_size(std::size_t n_batch, const Sample *const *batch)
+std::size_t Loss::prediction_size(std::size_t n_batch, const Sample *const *batch)
 {
   std::size_t size = 0;
   for (std::size_t m = 0; m < n_batch; m++) size += predicted_numbers(*batch[m]);
   return size;
 }
 
-BatchLoss::Chunk BatchLoss::next_chunk(std::size_t n_batch, const Sample *const *batch,
-                                       const LossFactors *given, const Chunk &before) const
+Loss::Chunk Loss::next_chunk(std::size_t n_batch, const Sample *const *batch,
+                             const LossFactors *given, const Chunk &before,
+                             std::size_t full) const
 {
   Chunk chunk = {0, batch, given, 0};
   if (before.n_samples) {
     chunk = {0, before.samples + before.n_samples, before.factors + before.n_samples,
              before.predicted + prediction_size(before.n_samples, before.samples)};
   }
-  int n_atoms = 0;
-  for (const Sample *const *m = chunk.samples; m < batch + n_batch && n_atoms < CHUNK_ATOMS; m++) {
+  std::size_t n_atoms = 0;
+  for (const Sample *const *m = chunk.samples; m < batch + n_batch && n_atoms < full; m++) {
     n_atoms += (*m)->n_atoms;
     chunk.n_samples++;
   }
@@ -120,14 +125,15 @@ BatchLoss::Chunk BatchLoss::next_chunk(std::size_t n_batch, const Sample *const 
 
 // In rounds of as many chunks as there are slots. The order of all additions is that of the chunks.
 template <class Work>
-double BatchLoss::sum_chunks(std::size_t n_batch, const Sample *const *batch,
-                             const LossFactors *given, double *gradient, ErrorSums *sums,
-                             Work &&work)
+double Loss::sum_chunks(std::size_t n_batch, const Sample *const *batch,
+                        const LossFactors *given, double *gradient, ErrorSums *sums,
+                        Work &&work)
 {
   if (gradient) std::fill(gradient, gradient + n, 0.0);
   double loss = 0.0;
   std::size_t first = 0, k = 0;
-  Chunk chunk = next_chunk(n_batch, batch, given, {});
+  const std::size_t full = chunk_atoms(n_batch, batch);
+  Chunk chunk = next_chunk(n_batch, batch, given, {}, full);
   while (chunk.n_samples) {
     for (k = 0; k < n_slots && chunk.n_samples; k++) {
       if ((first + k) % ranks.size() == (std::size_t) ranks.rank()) {
@@ -135,7 +141,7 @@ double BatchLoss::sum_chunks(std::size_t n_batch, const Sample *const *batch,
         slot.sums = ErrorSums();
         slot.loss = work(chunk, gradient ? slot.gradient() : nullptr, sums ? &slot.sums : nullptr);
       }
-      chunk = next_chunk(n_batch, batch, given, chunk);
+      chunk = next_chunk(n_batch, batch, given, chunk, full);
     }
     add_slots(k, first, gradient, sums, loss);
     first += k;
@@ -143,8 +149,8 @@ double BatchLoss::sum_chunks(std::size_t n_batch, const Sample *const *batch,
   return loss;
 }
 
-void BatchLoss::add_slots(std::size_t n_used, std::size_t first, double *gradient, ErrorSums *sums,
-                          double &loss)
+void Loss::add_slots(std::size_t n_used, std::size_t first, double *gradient, ErrorSums *sums,
+                     double &loss)
 {
   const auto slot = [this](std::size_t k) -> Slot & {
     return *reinterpret_cast<Slot *>(memory->data() + k * Slot::bytes(n));
@@ -175,9 +181,9 @@ void BatchLoss::add_slots(std::size_t n_used, std::size_t first, double *gradien
   ranks.barrier();
 }
 
-double BatchLoss::evaluate(std::size_t n_batch, const Sample *const *batch,
-                           const LossFactors *given, double *gradient, ErrorSums *sums,
-                           double *predicted)
+double Loss::evaluate(std::size_t n_batch, const Sample *const *batch,
+                      const LossFactors *given, double *gradient, ErrorSums *sums,
+                      double *predicted)
 {
   return sum_chunks(n_batch, batch, given, gradient, sums,
                     [&](const Chunk &chunk, double *result, ErrorSums *chunk_sums) {
@@ -186,12 +192,13 @@ double BatchLoss::evaluate(std::size_t n_batch, const Sample *const *batch,
                     });
 }
 
-void BatchLoss::product(std::size_t n_batch, const Sample *const *batch, const LossFactors *given,
-                        const double *predicted, BatchLoss &moved, double step, double *result)
+void Loss::product(std::size_t n_batch, const Sample *const *batch, const LossFactors *given,
+                   const double *predicted, const double *moved, double step, double *result)
 {
+  set_moved(moved);
   sum_chunks(n_batch, batch, given, result, nullptr,
              [&](const Chunk &chunk, double *part, ErrorSums *) {
-               product_chunk(chunk, predicted + chunk.predicted, moved, step, part);
+               product_chunk(chunk, predicted + chunk.predicted, step, part);
                return 0.0;
              });
 }
@@ -276,9 +283,16 @@ void BatchLoss::add_virial_adjoint(const Sample &sample, int first_atom, const d
   }
 }
 
-void BatchLoss::product_chunk(const Chunk &chunk, const double *predicted, BatchLoss &moved,
-                              double step, double *result)
+void BatchLoss::set_moved(const double *parameters)
 {
+  if (!other) other = std::make_unique<BatchLoss>(shape, settings, precision);
+  other->set_parameters(parameters);
+}
+
+void BatchLoss::product_chunk(const Chunk &chunk, const double *predicted, double step,
+                              double *result)
+{
+  BatchLoss &moved = *other;
   forward(chunk.n_samples, chunk.samples);
   moved.forward(chunk.n_samples, chunk.samples);
   int first_atom = 0;

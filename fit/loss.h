@@ -66,18 +66,16 @@ struct ErrorSums {
 };
 
 /// Evaluates batches. A batch is cut into chunks of whole configurations, in order; the ranks share
-/// them out, and what the chunks contribute is added in order. The chunks depend on the batch
-/// alone, so that the result has the same bits on any number of ranks. Nothing is allocated once
-/// the largest batch has been seen.
-class BatchLoss {
+/// them out, and what the chunks contribute is added in order. What a chunk contributes is computed
+/// by BatchLoss or, through libtorch, by the object of make_torch_loss().
+class Loss {
  public:
-  /// With several ranks evaluate() and product() are collective; all ranks have the results.
-  BatchLoss(const NetworkParameters &network, const LossSettings &loss, Precision precision,
-            Ranks &ranks = single_rank());
+  virtual ~Loss() = default;
 
-  void set_parameters(const double *parameters) { network->set_parameters(parameters); }
+  virtual void set_parameters(const double *parameters) = 0;
 
-  /// The loss; sets gradient [n_parameters()] if not null and adds to sums if not null.
+  /// The loss; sets gradient [n_parameters()] if not null and adds to sums if not null. With
+  /// several ranks evaluate() and product() are collective; all ranks have the results.
   double evaluate(std::size_t n, const Sample *const *batch, double *gradient,
                   ErrorSums *sums = nullptr);
   /// The same with given factors [n] in place of those of the batch. `predicted`, if not null,
@@ -87,27 +85,47 @@ class BatchLoss {
   static std::size_t prediction_size(std::size_t n, const Sample *const *batch);
 
   /// result = J^T W J v, with W the factors, J the derivatives of the predictions with respect to
-  /// the parameters, and J v = (predictions of `moved` - predicted) / step: `moved` has the
-  /// parameters plus step times v.
+  /// the parameters, and J v = (predictions with the parameters `moved` - predicted) / step: these
+  /// are the present ones plus step times v.
   void product(std::size_t n, const Sample *const *batch, const LossFactors *factors,
-               const double *predicted, BatchLoss &moved, double step, double *result);
-
-  /// Energy of the configuration, forces [n_atoms][3] and, if not null, virial [6], which is NaN
-  /// where the sample has no strain derivatives.
-  double predict(const Sample &sample, double *force, double *virial = nullptr);
+               const double *predicted, const double *moved, double step, double *result);
 
   std::size_t n_parameters() const { return n; }
 
- private:
+ protected:
+  Loss(std::size_t n_parameters, const LossSettings &loss, Ranks &ranks);
+
   struct Chunk {
     std::size_t n_samples;
     const Sample *const *samples;
     const LossFactors *factors;
     std::size_t predicted;    // where its predictions begin
   };
+  /// Energy, forces and virial of one configuration.
+  static std::size_t predicted_numbers(const Sample &sample)
+  {
+    return 1 + 3 * (std::size_t) sample.n_atoms + 6;
+  }
+
+  /// A chunk of this batch ends with the configuration that brings it to this number of atoms.
+  virtual std::size_t chunk_atoms(std::size_t n, const Sample *const *batch) const = 0;
+  /// The loss of a chunk, and what else is not null: the gradient [n] and error sums, both set, and
+  /// predictions.
+  virtual double evaluate_chunk(const Chunk &chunk, double *partial, ErrorSums *sums,
+                                double *predicted) = 0;
+  /// The part of product() of a chunk, after set_moved().
+  virtual void set_moved(const double *parameters) = 0;
+  virtual void product_chunk(const Chunk &chunk, const double *predicted, double step,
+                             double *partial) = 0;
+
+  const std::size_t n;
+  LossSettings settings;
+  Ranks &ranks;
+
+ private:
   struct Slot;    // what a chunk contributes
   Chunk next_chunk(std::size_t n, const Sample *const *batch, const LossFactors *factors,
-                   const Chunk &before) const;
+                   const Chunk &before, std::size_t full) const;
   /// Calls work(chunk, partial gradient, sums) for the chunks; returns the sum of what it returns,
   /// and adds up the partial gradients and the error sums unless they are null.
   template <class Work>
@@ -115,15 +133,38 @@ class BatchLoss {
                     double *gradient, ErrorSums *sums, Work &&work);
   void add_slots(std::size_t n_slots, std::size_t first_chunk, double *gradient, ErrorSums *sums,
                  double &loss);
-  double evaluate_chunk(const Chunk &chunk, double *partial, ErrorSums *sums, double *predicted);
+
+  std::vector<LossFactors> factors;
+  std::size_t n_slots;
+  std::unique_ptr<SharedMemory> memory;    // slots of chunks, then the sum of gradients
+};
+
+/// By our own kernels. The chunks depend on the batch alone, so that the result has the same bits
+/// on any number of ranks. Nothing is allocated once the largest batch has been seen.
+class BatchLoss : public Loss {
+ public:
+  BatchLoss(const NetworkParameters &network, const LossSettings &loss, Precision precision,
+            Ranks &ranks = single_rank());
+
+  void set_parameters(const double *parameters) override { network->set_parameters(parameters); }
+
+  /// Energy of the configuration, forces [n_atoms][3] and, if not null, virial [6], which is NaN
+  /// where the sample has no strain derivatives.
+  double predict(const Sample &sample, double *force, double *virial = nullptr);
+
+ private:
+  std::size_t chunk_atoms(std::size_t n, const Sample *const *batch) const override;
+  double evaluate_chunk(const Chunk &chunk, double *partial, ErrorSums *sums,
+                        double *predicted) override;
   double evaluate_sample(const Sample &sample, const LossFactors &factors, int first_atom,
                          bool with_gradient, ErrorSums *sums, double *predicted);
   double force_loss(const Sample &sample, double factor, int first_atom, bool with_gradient,
                     ErrorSums *sums, double *predicted);
   double virial_loss(const Sample &sample, double factor, int first_atom, bool with_gradient,
                      ErrorSums *sums, double *predicted);
-  void product_chunk(const Chunk &chunk, const double *predicted, BatchLoss &moved, double step,
-                     double *partial);
+  void set_moved(const double *parameters) override;
+  void product_chunk(const Chunk &chunk, const double *predicted, double step,
+                     double *partial) override;
   void predict_forces(const Sample &sample, int first_atom, double *result) const;
   void predict_virial(const Sample &sample, int first_atom, double *result) const;
   void add_force_adjoint(const Sample &sample, int first_atom, const double *factor);
@@ -132,16 +173,13 @@ class BatchLoss {
   void reserve(int n_atoms);
 
   int n_descriptors;
-  std::size_t n;
-  LossSettings settings;
+  NetworkParameters shape;    // its parameters are those of the start
+  Precision precision;
   std::unique_ptr<NetworkBatch> network;
-  std::vector<LossFactors> factors;
   std::vector<int> element;
   // over the atoms of a chunk: descriptors, energies, dE/dB, dL/dE, dL/d(dE/dB), forces
   std::vector<double> descriptor, energy, slope, energy_factor, slope_factor, force;
-  Ranks &ranks;
-  std::size_t n_slots;
-  std::unique_ptr<SharedMemory> memory;    // slots of chunks, then the sum of gradients
+  std::unique_ptr<BatchLoss> other;    // with the parameters of set_moved()
 };
 
 }    // namespace torchpot

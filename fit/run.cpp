@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include "checkpoint.h"
+#include "device.h"
 #include "fit_files.h"
 #include "initial_state.h"
 #include "linear_fit.h"
@@ -109,6 +110,17 @@ std::optional<SavedNetwork> saved_network(const Settings &s, const Dataset &data
 {
   if (s.pytorch.state_input.empty() || s.torchpot.network != NetworkKind::mlp) return {};
   return read_saved_network(s.pytorch.state_input, network_shape(s), data);
+}
+
+/// Where the network is trained; collective.
+Device device_for(const Settings &s, const Dataset &data)
+{
+  Ranks &ranks = world_ranks();
+  std::size_t n_atoms = 0;
+  for (const Configuration &c : data.configurations)
+    if (!c.test) n_atoms += c.n_atoms();
+  return choose_device(s.torchpot.device,
+                       training_work(s, data.count(false), n_atoms) / ranks.size(), ranks);
 }
 
 /// False if it was interrupted.
@@ -225,6 +237,7 @@ void check_input(Settings s)
 {
   Dataset data = loaded_data(s, false);
   saved_network(s, data);
+  choose_device(s.torchpot.device, 0.0, single_rank());
   if (!s.reference.is_zero) {
     ReferenceSettings reference = s.reference;
     reference.units = data.units;
@@ -262,6 +275,8 @@ bool work(Settings &s, const RunOptions &options, const std::function<bool()> &s
       prepare_evaluation(model, s, data);
     }
   });
+  if (outcome.trained && s.torchpot.network == NetworkKind::mlp)
+    s.torchpot.device = device_for(s, data);
   prepare(data, s, between, outcome);
   std::unique_ptr<SampleSet> samples;
   std::unique_ptr<Trainer> trainer;

@@ -349,6 +349,7 @@ void read_torchpot(const IniFile &ini, const OutputFolder &out, Settings &s)
   t.threads = r.integer("threads", 0, 0, 4096);
   t.derivatives =
       (DerivativeStorage) r.choice("derivatives", 0, {"auto", "float64", "float32"});
+  t.device = (Device) r.choice("device", 0, {"auto", "cpu", "torch", "cuda"});
   t.memory_limit = r.number("memory_limit", 0.0, Range::not_negative);
   t.seed = (std::uint64_t) r.integer("seed", 0, 0, INT_MAX);
   const IniSection *section = ini.find(ini.find("NETWORK") ? "NETWORK" : "PYTORCH");

@@ -94,6 +94,10 @@ struct GroupSettings {
 /// Precision in which derivatives of descriptors are kept; automatic: single if the data are large.
 enum class DerivativeStorage { automatic, float64, float32 };
 
+/// Where networks are trained: by our own kernels (cpu), or by libtorch on the CPU (torch) or on a
+/// GPU (cuda). automatic: choose_device() decides.
+enum class Device { automatic, cpu, torch, cuda };
+
 /// [TORCHPOT]: what FitSNAP does not have.
 struct TorchpotSettings {
   OptimizerKind optimizer = OptimizerKind::adam;
@@ -106,6 +110,7 @@ struct TorchpotSettings {
   double stress_weight = 0.0;      // 0: stresses are not fitted; NaN: weights of the groups
   NetworkKind network = NetworkKind::mlp;
   Precision precision = Precision::float64;
+  Device device = Device::automatic;
   std::vector<std::string> fitdump;    // HDF5 files of fix fitdump
   double test_fraction = 0.1;          // of groups without a line in [GROUPS]
   // extended XYZ: names of labels and of the key that divides into groups; empty: the usual ones
@@ -152,7 +157,10 @@ struct Settings {
 /// What the input leaves open, by rules that doc/torchpot_fit.md gives with the measurements behind
 /// them: optimizer, learning rate and its schedule, number of epochs, running average.
 void plan_training(Settings &settings, std::size_t n_training);
-/// "adam, learning rate 0.002 (cosine), batches of 4, 3000 epochs"; after plan_training().
+/// Parameters times atoms in a step, for choose_device(); n_atoms: of the training configurations.
+double training_work(const Settings &settings, std::size_t n_training, std::size_t n_atoms);
+/// "adam, learning rate 0.002 (cosine), batches of 4, 3000 epochs, on the CPU"; after
+/// plan_training(). Nothing of the device if it is automatic.
 std::string training_text(const Settings &settings);
 
 /// One --keyword SECTION KEY VALUE.

@@ -1,7 +1,9 @@
 // Trains a network on the energies, forces and stresses of a data set.
 #include "trainer.h"
 
+#include "device.h"
 #include "hash.h"
+#include "torch_loss.h"
 #include "torchpot_error.h"
 
 #include <algorithm>
@@ -156,86 +158,19 @@ void clip_norm(std::vector<double> &gradient, double largest)
   for (double &x : gradient) x *= factor;
 }
 
+/// The device may be another one than that of the checkpoint: results agree but for rounding.
+std::unique_ptr<Loss> make_loss(const TrainingOptions &options, const NetworkParameters &network,
+                                const SampleSet &samples, Ranks &ranks)
+{
+  if (options.device == Device::cpu)
+    return std::make_unique<BatchLoss>(network, options.loss, options.precision, ranks);
+  TorchPlace place;
+  place.threads = options.threads;
+  if (options.device == Device::cuda) place.gpu = gpu_of_rank(ranks);
+  return make_torch_loss(network, options.loss, options.precision, samples, place, ranks);
+}
+
 }    // namespace
-
-class Trainer::AllTraining : public Objective {
- public:
-  AllTraining(BatchLoss &loss, const TrainingOptions &options, const NetworkParameters &network,
-              const std::vector<const Sample *> &samples) :
-      loss(loss), moved(network, options.loss, options.precision), samples(samples),
-      factors(samples.size()), predicted(BatchLoss::prediction_size(samples.size(), samples.data()))
-  {
-    loss_factors(options.loss, samples.size(), samples.data(), factors.data());
-    std::size_t n_residuals = 0;
-    for (const Sample *sample : samples) n_residuals += sample->n_residuals();
-    const std::size_t enough = RESIDUALS_PER_PARAMETER * loss.n_parameters();
-    n_parts = std::clamp<std::size_t>(n_residuals / enough, 1, MAX_PARTS);
-  }
-
-  /// Which part of the data the products of this step are taken from.
-  void start_step(std::size_t step) { part = step % n_parts; }
-
-  double evaluate(const double *parameters, double *gradient) override
-  {
-    loss.set_parameters(parameters);
-    if (!gradient)
-      return loss.evaluate(samples.size(), samples.data(), factors.data(), nullptr);
-    point.assign(parameters, parameters + loss.n_parameters());
-    const double value = loss.evaluate(samples.size(), samples.data(), factors.data(), gradient,
-                                       nullptr, predicted.data());
-    take_part();
-    return value;
-  }
-
-  // J v as a quotient of differences: the residuals are smooth, and all is in double
-  void product(const double *v, double *result) override
-  {
-    double squares = 0.0, largest = 1.0;
-    for (std::size_t k = 0; k < point.size(); k++) {
-      squares += v[k] * v[k];
-      largest = std::max(largest, std::fabs(point[k]));
-    }
-    const double step = STEP * largest / std::sqrt(squares);
-    std::vector<double> there = point;
-    for (std::size_t k = 0; k < point.size(); k++) there[k] += step * v[k];
-    loss.set_parameters(point.data());
-    moved.set_parameters(there.data());
-    loss.product(part_samples.size(), part_samples.data(), part_factors.data(),
-                 part_predicted.data(), moved, step, result);
-  }
-
- private:
-  // Every n_parts-th configuration stands for all: in this order, groups have their shares.
-  void take_part()
-  {
-    part_samples.clear();
-    part_factors.clear();
-    part_predicted.clear();
-    const double *from = predicted.data();
-    for (std::size_t m = 0; m < samples.size(); m++) {
-      const double *const end = from + BatchLoss::prediction_size(1, &samples[m]);
-      if (m % n_parts == part) {
-        part_samples.push_back(samples[m]);
-        part_factors.push_back(factors[m]);
-        part_factors.back().scale((double) n_parts);
-        part_predicted.insert(part_predicted.end(), from, end);
-      }
-      from = end;
-    }
-  }
-
-  static constexpr double STEP = 1e-6;
-  static constexpr std::size_t RESIDUALS_PER_PARAMETER = 10, MAX_PARTS = 8;
-  BatchLoss &loss;
-  BatchLoss moved;
-  const std::vector<const Sample *> &samples;
-  std::vector<LossFactors> factors;
-  std::vector<double> predicted, point;
-  std::size_t n_parts = 1, part = 0;
-  std::vector<const Sample *> part_samples;
-  std::vector<LossFactors> part_factors;
-  std::vector<double> part_predicted;
-};
 
 Trainer::~Trainer() = default;
 
@@ -317,10 +252,10 @@ std::string Trainer::prepare()
   }
   if (options.average > 0.0 && state.average.empty()) state.average = state.network.parameters;
   gradient.resize(n);
-  loss = std::make_unique<BatchLoss>(state.network, options.loss, options.precision, ranks);
+  ranks.together([&] { loss = make_loss(options, state.network, samples, ranks); });
   loss->set_parameters(state.network.parameters.data());
   if (options.optimizer != OptimizerKind::adam)
-    objective = std::make_unique<AllTraining>(*loss, options, state.network, samples.training);
+    objective = std::make_unique<AllTraining>(*loss, options.loss, samples.training);
   if (state.epoch == 0 && state.batch == 0) start_score();
   state.history.reserve(std::max<std::size_t>(options.num_epochs, state.history.size()));
   prepared = true;

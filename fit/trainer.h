@@ -3,6 +3,7 @@
 #define TORCHPOT_FIT_TRAINER_H
 
 #include "adam.h"
+#include "all_training.h"
 #include "checkpoint.h"
 #include "initialize.h"
 #include "loss.h"
@@ -30,6 +31,8 @@ struct TrainingOptions {
   bool shuffle = true;
   std::uint64_t seed = 0;
   Precision precision = Precision::float64;    // of the arithmetic; parameters are double
+  Device device = Device::cpu;                 // automatic: by choose_device()
+  int threads = 1;                             // of Device::torch
   std::string checkpoint;                      // file; empty: none
   int checkpoint_every = 10;    // epochs; more seldom where these take less than a second
   bool restart = false;         // do not continue from a checkpoint, delete it
@@ -50,8 +53,9 @@ enum class TrainingStatus { finished, interrupted };
 /// validation loss, or training loss if there are no validation configurations.
 ///
 /// Everything is determined by the data, the shape and the options: the same bits on every run, on
-/// any number of ranks, and after any number of interruptions. With several ranks all functions that
-/// are not const are collective; the first one reads and writes checkpoints.
+/// any number of ranks, and after any number of interruptions; on other devices than the CPU but
+/// for rounding. With several ranks all functions that are not const are collective; the first one
+/// reads and writes checkpoints.
 class Trainer {
  public:
   /// samples must outlive this object. Throws Error for options that cannot be used.
@@ -81,7 +85,6 @@ class Trainer {
   const Identity &identity() const { return lines; }
 
  private:
-  class AllTraining;    // the loss of all training configurations
   void start_batches();
   double train_batch(std::size_t batch);
   double train_all();
@@ -103,7 +106,7 @@ class Trainer {
   bool prepared = false;
   TrainingState state;
   std::unique_ptr<Adam> adam;
-  std::unique_ptr<BatchLoss> loss;
+  std::unique_ptr<Loss> loss;
   std::unique_ptr<AllTraining> objective;
   bool is_save_failing = false;
   std::size_t n_batches = 0;

@@ -48,6 +48,30 @@ void plan_training(Settings &s, std::size_t n_training)
       : (int) std::clamp(ADAM_STEPS / std::max<std::size_t>(1, n_batches), MIN_EPOCHS, MAX_EPOCHS);
 }
 
+double training_work(const Settings &s, std::size_t n_training, std::size_t n_atoms)
+{
+  const bool all = s.torchpot.optimizer != OptimizerKind::adam;
+  const double n = (double) n_training, batch = all ? n : std::min<double>(n, s.pytorch.batch_size);
+  return (double) count_parameters(s, (int) s.bispectrum.snap.elements.size()) * batch *
+      (double) n_atoms / std::max(n, 1.0);
+}
+
+namespace {
+
+std::string device_text(Device device)
+{
+  const std::string rounding = "; results are the same from run to run and on other numbers of "
+                               "ranks only to rounding";
+  switch (device) {
+    case Device::cpu: return ", on the CPU";
+    case Device::torch: return ", by libtorch on the CPU" + rounding;
+    case Device::cuda: return ", by libtorch on a GPU" + rounding;
+    default: return "";
+  }
+}
+
+}    // namespace
+
 std::string training_text(const Settings &s)
 {
   const TorchpotSettings &t = s.torchpot;
@@ -55,12 +79,12 @@ std::string training_text(const Settings &s)
   if (t.optimizer != OptimizerKind::adam) {
     std::snprintf(text, sizeof text, "%s, %d steps on all training data", to_string(t.optimizer),
                   s.pytorch.num_epochs);
-    return text;
+    return text + device_text(t.device);
   }
   std::snprintf(text, sizeof text, "adam, learning rate %g (%s), batches of %d, %d epochs",
                 s.pytorch.learning_rate, to_string(t.schedule.kind), s.pytorch.batch_size,
                 s.pytorch.num_epochs);
-  return text;
+  return text + device_text(t.device);
 }
 
 TrainingOptions training_options(const Settings &settings)
@@ -88,6 +112,8 @@ TrainingOptions training_options(const Settings &settings)
   const bool single = settings.pytorch.dtype < 0 ? t.optimizer == OptimizerKind::adam
                                                  : settings.pytorch.dtype == 1;
   options.precision = single ? Precision::float32 : Precision::float64;
+  options.device = t.device;
+  options.threads = std::max(1, t.threads);
   options.checkpoint = settings.torchpot.checkpoint;
   options.checkpoint_every = settings.torchpot.checkpoint_every;
   return options;

@@ -3,7 +3,7 @@
 #   torchpot_model_file.cpp, torchpot_archive.cpp: also libtorch and OpenSSL
 #   torchpot_hdf5.h           also HDF5
 #   glue (all other files)    LAMMPS, MPI, the core; not libtorch, HDF5 and OpenSSL
-#   fit                       anything but the glue
+#   fit                       anything but the glue; libtorch in torch_data and torch_loss alone
 # usage: cmake -D SOURCE=top of the sources [-D FILE=one more core file] -P check_includes.cmake
 
 cmake_policy(VERSION 3.20)
@@ -56,6 +56,9 @@ endforeach()
 file(GLOB fit ${SOURCE}/fit/*.h ${SOURCE}/fit/*.cpp)
 foreach(file ${fit})
   torchpot_forbid(${file} "\"(pair|fix)_[a-z_]+\\.h\"" FALSE)
+  if(NOT file MATCHES "/torch_(data|loss)\\.(h|cpp)$")
+    torchpot_forbid(${file} "${torch}" FALSE)
+  endif()
 endforeach()
 
 if(wrong)

@@ -21,3 +21,4 @@ torchpot_test(test_linear_fit FILES fit/test_linear_fit.cpp LINK torchpot_fit_co
 torchpot_test(test_checkpoint FILES fit/test_checkpoint.cpp LINK torchpot_fit_core)
 torchpot_test(test_initial_state FILES fit/test_initial_state.cpp LINK torchpot_fit_core)
 torchpot_test(test_trainer FILES fit/test_progress.cpp fit/test_trainer.cpp LINK torchpot_fit_core)
+torchpot_test(test_torch_loss FILES fit/test_torch_loss.cpp LINK torchpot_fit_core)

@@ -396,6 +396,7 @@ TEST(Settings, WrongValuesNamePlaceAndWish)
   };
   wrong_own("activation = softmax", {"[TORCHPOT] activation", "softmax", "softplus"});
   wrong_own("loss = mean", {"[TORCHPOT] loss", "one of fitsnap, documented"});
+  wrong_own("device = gpu", {"[TORCHPOT] device", "gpu", "one of auto, cpu, torch, cuda"});
   wrong_own("network = deep", {"one of linear, quadratic, mlp"});
   wrong_own("precision = single", {"one of float64, float32"});
   wrong_own("test_fraction = 1", {"from 0 to below 1"});
@@ -471,5 +472,11 @@ TEST(Settings, TrainingIsPlannedWhereTheInputLeavesItOpen)
               "average = 0.5\n",
               200);
   EXPECT_EQ(training_text(s), "lbfgs, 2000 steps on all training data");
+  s.torchpot.device = Device::cpu;
+  EXPECT_EQ(training_text(s), "lbfgs, 2000 steps on all training data, on the CPU");
+  s.torchpot.device = Device::cuda;
+  EXPECT_EQ(training_text(s),
+            "lbfgs, 2000 steps on all training data, by libtorch on a GPU; results are the same "
+            "from run to run and on other numbers of ranks only to rounding");
   EXPECT_EQ(s.torchpot.average, 0.5);
 }

@@ -201,7 +201,7 @@ TEST(StressProduct, IsTheChangeOfTheGradientOfAQuadraticLoss)
   for (double &x : p) x += centered(random, 1.0);
   moved.set_parameters(p.data());
   moved.evaluate(n, batch, factors.data(), there.data());
-  loss.product(n, batch, factors.data(), predicted.data(), moved, 1.0, result.data());
+  loss.product(n, batch, factors.data(), predicted.data(), p.data(), 1.0, result.data());
   double largest = 0.0;
   for (double x : result) largest = std::max(largest, std::fabs(x));
   for (std::size_t k = 0; k < size; k++)

@@ -3,6 +3,8 @@
 import os
 import pathlib
 
+import numpy as np
+
 from test_torchpot_fit import (FITDUMP, JSON_DATA, MODEL, REFERENCE, SETTINGS, fit, fitdump_data,
                                json_data, model_parameters, same_outputs, start, wait_for,
                                write_input)
@@ -48,6 +50,25 @@ def test_fitdump_data():
     fitdump_data()
     write_input(FITDUMP, SETTINGS, REFERENCE, num_epochs=4)
     on_ranks(*STRESS, ranks=(2, 4))
+
+
+def test_through_libtorch():
+    """device = torch on one and on three ranks: the losses of our own kernels, to rounding."""
+    json_data()
+    write_input(JSON_DATA, SETTINGS, REFERENCE, num_epochs=5)
+    losses = []
+    for device, n in ("cpu", 1), ("torch", 1), ("torch", 3):
+        folder = f"{device}{n}"
+        os.mkdir(folder)
+        done = fit("../in.fit", "-k", "TORCHPOT", "device", device, "-k", "PYTORCH",
+                   "dtype_setting", "2", "-k", "PYTORCH", "batch_size", "6", *STRESS, cwd=folder,
+                   before=mpi(n)).check()
+        line, = [line for line in done.output.splitlines() if line.startswith("training: ")]
+        assert ("by libtorch on the CPU; results" in line) == (device == "torch"), line
+        assert ("on the CPU" in line), line
+        losses.append(np.loadtxt(f"{folder}/loss_vs_epochs.dat"))
+    for other in losses[1:]:
+        np.testing.assert_allclose(other, losses[0], rtol=1e-6)
 
 
 def test_linear_and_evaluation():
@@ -110,6 +131,8 @@ def test_errors_end_all_ranks():
              (("-k", "GROUPS", "liquid", "1.0 0.0 1 1 1"), "liquid"),
              (("-k", "REFERENCE", "pair_style", "zbll 3 4"), "zbll"),
              (("-k", "PYTORCH", "learning_rate", "1e300"), "finite"),
+             (("-k", "PYTORCH", "learning_rate", "1e300", "-k", "TORCHPOT", "device", "torch"),
+              "finite"),
              (("--evaluate", "nothing.pt"), "nothing.pt")]
     for number, (arguments, part) in enumerate(cases):
         os.mkdir(f"wrong{number}")

@@ -1,0 +1,74 @@
+// The loss of all training configurations as a function that optimizers minimize.
+#include "all_training.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace torchpot {
+
+namespace {
+
+constexpr double STEP = 1e-6;    // of difference quotients, of the largest parameter
+// measured on the Si and Ni sets of Zuo et al. 2020: see doc/torchpot_fit.md
+constexpr std::size_t RESIDUALS_PER_PARAMETER = 10, MAX_PARTS = 8;
+
+}    // namespace
+
+AllTraining::AllTraining(Loss &loss, const LossSettings &settings,
+                         const std::vector<const Sample *> &samples) :
+    loss(loss), samples(samples), factors(samples.size()),
+    predicted(Loss::prediction_size(samples.size(), samples.data()))
+{
+  loss_factors(settings, samples.size(), samples.data(), factors.data());
+  std::size_t n_residuals = 0;
+  for (const Sample *sample : samples) n_residuals += sample->n_residuals();
+  n_parts = std::clamp<std::size_t>(
+      n_residuals / (RESIDUALS_PER_PARAMETER * loss.n_parameters()), 1, MAX_PARTS);
+}
+
+double AllTraining::evaluate(const double *parameters, double *gradient)
+{
+  loss.set_parameters(parameters);
+  if (!gradient) return loss.evaluate(samples.size(), samples.data(), factors.data(), nullptr);
+  point.assign(parameters, parameters + loss.n_parameters());
+  part_samples.clear();
+  return loss.evaluate(samples.size(), samples.data(), factors.data(), gradient, nullptr,
+                       predicted.data());
+}
+
+// J v as a quotient of differences: the residuals are smooth, and all is in double
+void AllTraining::product(const double *v, double *result)
+{
+  if (part_samples.empty()) take_part();
+  double squares = 0.0, largest = 1.0;
+  for (std::size_t k = 0; k < point.size(); k++) {
+    squares += v[k] * v[k];
+    largest = std::max(largest, std::fabs(point[k]));
+  }
+  const double step = STEP * largest / std::sqrt(squares);
+  there = point;
+  for (std::size_t k = 0; k < point.size(); k++) there[k] += step * v[k];
+  loss.set_parameters(point.data());
+  loss.product(part_samples.size(), part_samples.data(), part_factors.data(),
+               part_predicted.data(), there.data(), step, result);
+}
+
+// every n_parts-th configuration stands for all: in their order, groups have their shares
+void AllTraining::take_part()
+{
+  part_factors.clear();
+  part_predicted.clear();
+  const double *from = predicted.data();
+  for (std::size_t m = 0; m < samples.size(); m++) {
+    const double *const end = from + Loss::prediction_size(1, &samples[m]);
+    if (m % n_parts == part) {
+      part_samples.push_back(samples[m]);
+      part_factors.push_back(factors[m]);
+      part_factors.back().scale((double) n_parts);
+      part_predicted.insert(part_predicted.end(), from, end);
+    }
+    from = end;
+  }
+}
+
+}    // namespace torchpot

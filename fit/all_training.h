@@ -1,0 +1,41 @@
+// The loss of all training configurations as a function that optimizers minimize.
+#ifndef TORCHPOT_FIT_ALL_TRAINING_H
+#define TORCHPOT_FIT_ALL_TRAINING_H
+
+#include "loss.h"
+#include "optimizer.h"
+
+#include <vector>
+
+namespace torchpot {
+
+/// For optimizers that see all data in each step. Products with the Gauss-Newton matrix, which
+/// products() of a step multiply, are taken from a part of the configurations that is large beside
+/// the number of parameters, in each step another one: R. H. Byrd et al., SIAM J. Optim. 21, 977
+/// (2011).
+class AllTraining : public Objective {
+ public:
+  /// loss and samples must outlive this object.
+  AllTraining(Loss &loss, const LossSettings &settings, const std::vector<const Sample *> &samples);
+
+  /// To be called before each step; steps of the same number see the same part.
+  void start_step(std::size_t step) { part = step % n_parts; }
+  double evaluate(const double *parameters, double *gradient) override;
+  void product(const double *v, double *result) override;
+
+ private:
+  void take_part();
+
+  Loss &loss;
+  const std::vector<const Sample *> &samples;
+  std::vector<LossFactors> factors;
+  std::vector<double> predicted, point, there;
+  std::size_t n_parts = 1, part = 0;
+  std::vector<const Sample *> part_samples;    // empty until the first product after evaluate()
+  std::vector<LossFactors> part_factors;
+  std::vector<double> part_predicted;
+};
+
+}    // namespace torchpot
+
+#endif
