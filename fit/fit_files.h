@@ -2,6 +2,7 @@
 #ifndef TORCHPOT_FIT_FIT_FILES_H
 #define TORCHPOT_FIT_FIT_FILES_H
 
+#include "committee.h"
 #include "dataset.h"
 #include "progress.h"
 #include "report.h"
@@ -24,7 +25,20 @@ struct FitOutcome {
   std::string date;          // ISO 8601, UTC; of the end of the fit
   Facts resources;           // times and memory, in words
   std::string lammps_version;    // empty: LAMMPS was not needed
+
+  /// Of a committee of two or more: what each model ends with, and how far they disagree. Then
+  /// network, history and epoch above are those of the first one, and results are of the mean.
+  std::vector<FitOutcome> members;
+  CommitteeSpread spread;
+  int member = 0;    // number of one of these, from 1
 };
+
+/// One model becomes the outcome itself, several its committee.
+void set_members(FitOutcome &outcome, std::vector<FitOutcome> members);
+/// The committee's results from those of its members, which take the date and versions from it.
+void join_members(FitOutcome &outcome);
+/// Errors of each member as "network 1", "network 2", ...; none if there is no committee.
+std::vector<Baseline> member_errors(const FitOutcome &outcome);
 
 /// The rows of loss_vs_epochs.dat from what training recorded.
 std::vector<LossPoint> loss_history(const std::vector<EpochRecord> &history);

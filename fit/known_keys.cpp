@@ -32,7 +32,7 @@ const std::map<std::string, std::vector<std::string>> &all_keys()
       "cache", "model", "report", "seed", "checkpoint", "checkpoint_every", "threads", "optimizer",
       "schedule", "warmup", "final_rate", "decay", "patience", "weight_decay", "clip", "average",
       "early_stop", "energy_key", "forces_key", "stress_key", "virial_key", "group_key",
-      "stress_unit", "stress_weight", "memory_limit"}},
+      "stress_unit", "stress_weight", "memory_limit", "committee", "committee_data"}},
     {"SCRAPER",
      {"scraper", "save_group_scrape", "read_group_scrape", "property_array", "vasp_use_TOTEN",
       "vasp_json_pathname", "vasp_ignore_incomplete", "vasp_ignore_jsons",

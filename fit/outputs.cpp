@@ -253,6 +253,15 @@ std::string potential_mod_text(const std::vector<std::string> &reference, const 
       "\n";
 }
 
+std::string deviation_mod_text()
+{
+  return "# How far the models disagree, each time at the cost of one evaluation per model:\n"
+         "# f_deviation of each atom, every 10 steps; c_spread[1], c_spread[2] its maximum and "
+         "mean,\n# c_spread[3] the standard deviation of the energy\n"
+         "#fix deviation all pair 10 torchpot deviation 1\n"
+         "#compute spread all pair torchpot\n";
+}
+
 ShownUnits shown_units(const std::string &units)
 {
   if (units == "metal") return {"meV/atom", "meV/Angstrom", 1000.0};
