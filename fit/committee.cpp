@@ -165,21 +165,19 @@ void write_committee(const FitResults &mean, const CommitteeSpread &spread, std:
 std::string spread_report(const SpreadErrors &errors, const std::string &units, bool divided)
 {
   const ShownUnits shown = shown_units(units);
-  const auto line = [&](const char *what, const std::string &unit, const SpreadPairs &pairs) {
+  const auto line = [&](const std::string &what, const std::string &unit, const SpreadPairs &pairs) {
     if (pairs.spread.empty()) return std::string();
-    char text[200];
-    std::snprintf(text, sizeof text, "    %-8s %10.3g %10.3g %12.2f   %s\n", what,
-                  shown.factor * pairs.mean_spread(), shown.factor * pairs.mean_error(),
-                  pairs.correlation(), unit.c_str());
-    return std::string(text);
+    return what + error_cell(pairs.mean_spread(), shown.factor) +
+        error_cell(pairs.mean_error(), shown.factor) + "  " + error_cell(pairs.correlation(), 1.0) +
+        "   " + unit + "\n";
   };
   std::string text;
   for (int set = divided; set >= 0; set--) {
-    const std::string lines = line("energy", shown.energy, errors.energy[set]) +
-        line("force", shown.force + ", length of the vector", errors.force[set]);
+    const std::string lines = line("    energy  ", shown.energy, errors.energy[set]) +
+        line("    force   ", shown.force + ", length of the vector", errors.force[set]);
     if (lines.empty()) continue;
     char heads[200];
-    std::snprintf(heads, sizeof heads, "  %-10s %10s %10s %12s\n",
+    std::snprintf(heads, sizeof heads, "  %-10s%10s%10s%12s\n",
                   !divided ? "Evaluation" : set ? "Test" : "Training", "spread", "error",
                   "correlation");
     text += heads + lines;

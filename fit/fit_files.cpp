@@ -412,6 +412,7 @@ std::vector<std::string> write_fit_files(const Settings &settings, const Dataset
 {
   const OutputSettings &out = settings.outfile;
   const FitResults &results = outcome.results;
+  const int n = settings.torchpot.committee;
   const Model model = assemble_model(
       settings, dataset, outcome.members.empty() ? outcome : outcome.members.front());
   std::vector<std::string> notes;
@@ -420,6 +421,9 @@ std::vector<std::string> write_fit_files(const Settings &settings, const Dataset
     for (const FitOutcome &member : outcome.members)
       write_member(settings, assemble_model(settings, dataset, member), member);
     notes = write_lammps_files(settings, dataset, model);
+    const std::string next = member_file(settings.torchpot.model, n + 1, n + 1);
+    if (n > 1 && std::filesystem::exists(next))
+      notes.push_back(next + " is of another fit, not a member of this committee");
   }
   if (!out.metrics.empty())
     write_output_file(out.metrics, metrics_text(error_table(results), dataset.divided));
@@ -435,7 +439,7 @@ std::vector<std::string> write_fit_files(const Settings &settings, const Dataset
   if (!settings.torchpot.report.empty())
     write_output_file(settings.torchpot.report,
                       report_text(settings, dataset, outcome, model,
-                                  outcome.trained ? settings.torchpot.model
+                                  outcome.trained ? joined(member_files(settings.torchpot.model, n))
                                                   : model_file));
   return notes;
 }

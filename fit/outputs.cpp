@@ -269,14 +269,14 @@ ShownUnits shown_units(const std::string &units)
   return {"energy unit/atom", "force unit", 1.0};
 }
 
-namespace {
-
 std::string error_cell(double value, double factor)
 {
   if (!std::isfinite(value)) return std::string(9, ' ') + "-";
   value *= factor;
   return printed(value < 9.9995 ? "%10.3f" : value < 99.995 ? "%10.2f" : "%10.1f", value);
 }
+
+namespace {
 
 /// One line of the table: counts and errors of a row or a baseline in one set.
 template <class Row>

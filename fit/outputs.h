@@ -64,6 +64,9 @@ std::string deviation_mod_text();
 std::string error_report(const std::vector<ErrorRow> &table, const std::vector<Baseline> &baselines,
                          const std::string &units, bool divided = true);
 
+/// A cell of it, 10 characters wide: value times factor, or "-" where there is none.
+std::string error_cell(double value, double factor);
+
 /// Names and factor with which errors in `units` are shown: "meV/atom", "meV/Angstrom", 1000.
 struct ShownUnits {
   std::string energy, force;
