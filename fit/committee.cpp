@@ -165,7 +165,8 @@ void write_committee(const FitResults &mean, const CommitteeSpread &spread, std:
 std::string spread_report(const SpreadErrors &errors, const std::string &units, bool divided)
 {
   const ShownUnits shown = shown_units(units);
-  const auto line = [&](const std::string &what, const std::string &unit, const SpreadPairs &pairs) {
+  const auto line = [&](const std::string &what, const std::string &unit,
+                        const SpreadPairs &pairs) {
     if (pairs.spread.empty()) return std::string();
     return what + error_cell(pairs.mean_spread(), shown.factor) +
         error_cell(pairs.mean_error(), shown.factor) + "  " + error_cell(pairs.correlation(), 1.0) +

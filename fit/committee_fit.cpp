@@ -1,4 +1,4 @@
-// What tells the networks of a committee apart: seeds, training data, and file names.
+// The networks of a committee: what tells them apart, and what they make together.
 #include "committee_fit.h"
 
 #include "adam.h"
@@ -73,6 +73,37 @@ std::string check_committee(const Settings &s)
   return "all networks of the committee start from " + s.pytorch.state_input +
       " and differ in the order of batches alone: their spread tells less than that of networks "
       "from different starts";
+}
+
+void set_members(FitOutcome &outcome, std::vector<FitOutcome> members)
+{
+  const FitOutcome &first = members.at(0);
+  outcome.network = first.network;
+  outcome.history = first.history;
+  outcome.best_epoch = first.best_epoch;
+  if (members.size() > 1) outcome.members = std::move(members);
+}
+
+void join_members(FitOutcome &outcome)
+{
+  std::vector<const FitResults *> results;
+  for (FitOutcome &member : outcome.members) {
+    results.push_back(&member.results);
+    member.member = (int) results.size();
+    member.trained = outcome.trained;
+    member.date = outcome.date;
+    member.lammps_version = outcome.lammps_version;
+  }
+  outcome.results = committee_mean(results);
+  outcome.spread = committee_spread(results);
+}
+
+std::vector<Baseline> member_errors(const FitOutcome &outcome)
+{
+  std::vector<Baseline> rows;
+  for (const FitOutcome &member : outcome.members)
+    rows.push_back(baseline_from("network " + std::to_string(member.member), member.results));
+  return rows;
 }
 
 }    // namespace torchpot

@@ -1,7 +1,8 @@
-// What tells the networks of a committee apart: seeds, training data, and file names.
+// The networks of a committee: what tells them apart, and what they make together.
 #ifndef TORCHPOT_FIT_COMMITTEE_FIT_H
 #define TORCHPOT_FIT_COMMITTEE_FIT_H
 
+#include "fit_files.h"
 #include "trainer.h"
 
 #include <string>
@@ -28,6 +29,13 @@ std::vector<const Sample *> bootstrap(const std::vector<const Sample *> &trainin
 /// After plan_training(). Throws Error if all members would be the same; otherwise a note if they
 /// differ in the order of batches alone, or empty.
 std::string check_committee(const Settings &settings);
+
+/// One model becomes the outcome itself, several its committee.
+void set_members(FitOutcome &outcome, std::vector<FitOutcome> members);
+/// The committee's results from those of its members, which take the date and versions from it.
+void join_members(FitOutcome &outcome);
+/// Errors of each member as "network 1", "network 2", ...; none if there is no committee.
+std::vector<Baseline> member_errors(const FitOutcome &outcome);
 
 }    // namespace torchpot
 

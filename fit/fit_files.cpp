@@ -115,37 +115,6 @@ void add_reference(const Dataset &dataset, FitResults &results)
   }
 }
 
-void set_members(FitOutcome &outcome, std::vector<FitOutcome> members)
-{
-  const FitOutcome &first = members.at(0);
-  outcome.network = first.network;
-  outcome.history = first.history;
-  outcome.best_epoch = first.best_epoch;
-  if (members.size() > 1) outcome.members = std::move(members);
-}
-
-void join_members(FitOutcome &outcome)
-{
-  std::vector<const FitResults *> results;
-  for (FitOutcome &member : outcome.members) {
-    results.push_back(&member.results);
-    member.member = (int) results.size();
-    member.trained = outcome.trained;
-    member.date = outcome.date;
-    member.lammps_version = outcome.lammps_version;
-  }
-  outcome.results = committee_mean(results);
-  outcome.spread = committee_spread(results);
-}
-
-std::vector<Baseline> member_errors(const FitOutcome &outcome)
-{
-  std::vector<Baseline> rows;
-  for (const FitOutcome &member : outcome.members)
-    rows.push_back(baseline_from("network " + std::to_string(member.member), member.results));
-  return rows;
-}
-
 std::string training_record(const Settings &settings, const Dataset &dataset,
                             const FitOutcome &outcome)
 {

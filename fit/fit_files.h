@@ -33,13 +33,6 @@ struct FitOutcome {
   int member = 0;    // number of one of these, from 1
 };
 
-/// One model becomes the outcome itself, several its committee.
-void set_members(FitOutcome &outcome, std::vector<FitOutcome> members);
-/// The committee's results from those of its members, which take the date and versions from it.
-void join_members(FitOutcome &outcome);
-/// Errors of each member as "network 1", "network 2", ...; none if there is no committee.
-std::vector<Baseline> member_errors(const FitOutcome &outcome);
-
 /// The rows of loss_vs_epochs.dat from what training recorded.
 std::vector<LossPoint> loss_history(const std::vector<EpochRecord> &history);
 

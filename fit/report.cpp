@@ -58,7 +58,8 @@ Plot parity(const Values &values, Quantity quantity, const std::string &title, c
   plot.diagonal = true;
   plot.height = 420;
   plot.max_points = std::max<std::size_t>(max_points, 50);
-  const std::string what = std::string(QUANTITY_NAMES[quantity]) + " (" + shown.unit[quantity] + ")";
+  const std::string what =
+      std::string(QUANTITY_NAMES[quantity]) + " (" + shown.unit[quantity] + ")";
   plot.x.label = "data: " + what;
   plot.y.label = "model: " + what;
   for (int set = 0; set < 2; ++set) {

@@ -9,6 +9,7 @@ namespace torchpot {
 namespace {
 
 constexpr std::size_t SPREAD_POINTS = 6000;    // of each series; one takes about 13 bytes
+constexpr double DECADES = 1e-5;    // below it, relative to the largest error, is noise
 
 std::string errors_cells(const Baseline &errors, const Shown &shown, bool stresses)
 {
@@ -51,6 +52,15 @@ std::string members_table(const Report &report, const Baseline &mean, const Show
       "</tr>\n</tbody></table>\n</div>\n";
 }
 
+double largest_error(const SpreadPairs *pairs)
+{
+  double largest = 0.0;
+  for (int set = 0; set < 2; ++set)
+    for (const double error : pairs[set].error)
+      if (std::isfinite(error)) largest = std::max(largest, error);
+  return largest;
+}
+
 Plot spread_plot(const SpreadPairs *pairs, Quantity quantity, const Shown &shown)
 {
   Plot plot;
@@ -60,12 +70,15 @@ Plot spread_plot(const SpreadPairs *pairs, Quantity quantity, const Shown &shown
   plot.max_points = SPREAD_POINTS;
   plot.x.label = "spread of the models (" + shown.error[quantity] + ")";
   plot.y.label = "error of their mean (" + shown.error[quantity] + ")";
+  // by symmetry some forces are zero up to rounding
+  const double least = DECADES * largest_error(pairs);
   for (int set = 0; set < shown.n_sets(); ++set) {
     if (pairs[set].spread.empty()) continue;
     PlotSeries series{PlotSeries::Kind::points, 1 + set, shown.set_name(set), pairs[set].spread,
                       pairs[set].error};
     for (std::vector<double> *values : {&series.x, &series.y})
-      for (double &value : *values) value *= shown.factor[quantity];
+      for (double &value : *values)
+        value = shown.factor[quantity] * std::max(value, least);    // keeps NaN
     plot.series.push_back(series);
   }
   return plot;
@@ -134,9 +147,9 @@ std::string committee_section(const Report &report, const FitResults &mean, cons
       tag("p", "The spread is the standard deviation of the energy over the models, per atom, and "
                "the root mean square over the models of |F − mean F| of an atom, as in pair_style "
                "torchpot; the error is that of the mean: |E − data| per atom, |F − data|. Above "
-               "the line the models agree more than they are right. The rank correlation "
-               "(Spearman's) is 1 where a larger spread always means a larger error, and 0 where "
-               "the spread says nothing.",
+               "the line the models agree more than they are right; what is very small is at the "
+               "edge. The rank correlation (Spearman's) is 1 where a larger spread always means a "
+               "larger error, and 0 where the spread says nothing.",
           "soft small") +
       "\n</section>\n";
 }

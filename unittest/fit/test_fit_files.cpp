@@ -1,4 +1,5 @@
 // From a trained network to model.pt and the other files of a fit.
+#include "committee_fit.h"
 #include "fit_files.h"
 
 #include "torchpot_error.h"

@@ -125,7 +125,9 @@ dump d all custom 1 {name}{i}.deviation id f_deviation
 dump_modify d sort id format float %.17g
 run 0
 """
-        thermo = run_lammps(text, 2).check().thermo
+        run = run_lammps(text, 2).check()
+        assert "3 models, forces are their mean; 1 descriptor evaluation(s)" in run.output
+        thermo = run.thermo
         for i, (c, line, table) in enumerate(zip(data, lines, thermo)):
             file, group, n, truth, energy, *spread, test = line
             key, row = (c.group, c.name), table[0]
@@ -284,7 +286,8 @@ def test_evaluate():
             ("c", ["../in.fit", "--evaluate", *models]),
             ("d", ["--evaluate", *models, "../in.fit", "--overwrite"]),
             ("e", [w for m in models for w in ("--evaluate", m)] + ["../in.fit"]),
-            ("f", ["--overwrite", "--evaluate", models[0], "--evaluate", *models[1:], "../in.fit"])):
+            ("f", ["--overwrite", "--evaluate", models[0], "--evaluate", *models[1:],
+                   "../in.fit"])):
         os.mkdir(folder)
         done = fit(*words, cwd=folder).check()
         assert "committee: 3 networks" in done.output and "network 3 " in done.output
@@ -322,7 +325,7 @@ def test_wrong_models():
     make_model("units.pt", units="real", elements=["In", "P"], radelem=[0.5, 0.45],
                welem=[1.0, 0.8], twojmax=4, rcutfac=4.2, bzeroflag=0, mode="per_element")
     write_models()
-    cases = [(["--evaluate", "../good.pt", "../none.pt", "../in.fit"], ["../none.pt"]),
+    cases = [(["--evaluate", "../good.pt", "../none.pt", "../in.fit"], ["/none.pt"]),
              (["--evaluate", "../good.pt", "../cutoff.pt", "../in.fit"],
               ["../cutoff.pt", "descriptor is not that of the input", "rcutfac"]),
              (["--evaluate", "../good.pt", "../elements.pt", "../in.fit"],
