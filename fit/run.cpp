@@ -143,21 +143,30 @@ bool train_members(const Settings &s, const Start &start, const std::string &uni
                    const std::function<bool()> &stop, SampleSet &samples, Trainers &trainers,
                    std::vector<FitOutcome> &members)
 {
+  Ranks &ranks = world_ranks();
   const std::vector<const Sample *> all = samples.training;
   const int n = s.torchpot.committee;
-  for (int m = 1; m <= n; m++) {
-    TrainingOptions training = member_options(s, m);
-    training.keep_complete = start.goes_on;
-    world_ranks().together([&] {
-      if (s.torchpot.bootstrap) samples.training = bootstrap(all, training.seed);
-      if (start.saved) training.initial = starting_network(*start.saved, samples.training);
-      trainers.push_back(
-          std::make_unique<Trainer>(training, network_shape(s), samples, world_ranks()));
-      if (m > 1 || !start.restart || !world_ranks().is_first()) return;
-      for (const std::string &checkpoint : member_checkpoints(s)) remove_checkpoint(checkpoint);
-    });
-    if (n > 1) say("network " + std::to_string(m) + " of " + std::to_string(n) + ":");
-    if (!train(*trainers.back(), training.checkpoint, units, stop, members[m - 1])) return false;
+  std::vector<TrainingOptions> options;
+  const auto take_data = [&](int m) {
+    if (s.torchpot.bootstrap) samples.training = bootstrap(all, options[m].seed);
+  };
+  ranks.together([&] {
+    for (int m = 0; m < n; m++) {
+      options.push_back(member_options(s, m + 1));
+      take_data(m);
+      options[m].keep_complete = start.goes_on;
+      if (start.saved) options[m].initial = starting_network(*start.saved, samples.training);
+      trainers.push_back(std::make_unique<Trainer>(options[m], network_shape(s), samples, ranks));
+      const std::string &checkpoint = options[m].checkpoint;
+      if (!ranks.is_first() || checkpoint.empty()) continue;
+      if (start.restart) remove_checkpoint(checkpoint);
+      check_checkpoint(checkpoint, trainers[m]->identity());    // before any is trained
+    }
+  });
+  for (int m = 0; m < n; m++) {
+    take_data(m);
+    if (n > 1) say("network " + std::to_string(m + 1) + " of " + std::to_string(n) + ":");
+    if (!train(*trainers[m], options[m].checkpoint, units, stop, members[m])) return false;
   }
   samples.training = all;
   return true;
@@ -368,6 +377,7 @@ RunStatus run(const RunOptions &options, const std::function<bool()> &stop)
   if (!outcome.trained) {
     s = evaluation_settings(s);
     s.torchpot.committee = (int) options.evaluate.size();
+    s.torchpot.bootstrap = false;
   }
   std::vector<std::string> files = fit_file_names(s, outcome.trained);
   const bool trains = outcome.trained && s.torchpot.network == NetworkKind::mlp;

@@ -7,6 +7,7 @@ import pathlib
 import re
 import shutil
 import signal
+import subprocess
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from test_torchpot_fit import (FEW, JSON_DATA, LONG, MODEL, REFERENCE, SETTINGS,
                                Predictions, archive, compare_with_lammps, finish, fit, json_data,
                                model_parameters, read_metrics, recomputed, refused, rows, snapshot,
                                start, wait_for_line, write_input)
-from torchpot_testing import main, run_lammps
+from torchpot_testing import _path, main, run_lammps
 
 STEM = pathlib.Path(MODEL).stem
 THREE = ("-k", "TORCHPOT", "committee", "3")
@@ -83,6 +84,9 @@ def test_members():
         assert r["committee"] == {"member": n, "members": 3, "seed": n - 1, "data": "all"}, r
         assert f'{r["errors"]["test"]["force_mae"]:.3e}' == test["*ALL", "Test", "Force"][1]
     assert "committee" not in record(f"plain/{MODEL}")
+    info = subprocess.run([_path("TORCHPOT_MODEL", "program torchpot_model"), "info",
+                           member(2, "three")], capture_output=True, text=True)
+    assert re.search(r"committee +network 2 of 3\n", info.stdout), info.stdout + info.stderr
     p = Predictions("three")
     assert read_metrics("three") == recomputed(p)
     # the printed errors of members are those of the plain fits
@@ -202,6 +206,12 @@ def test_interrupted_in_each_member():
         assert not [name for name in outputs(3) if os.path.exists(f"cut/{name}")]
         again = fit("../in.fit", *THREE, *BOOTSTRAP, cwd="cut").check(1)
         assert "belongs to another fit: training data differs" in again.errors, again.errors
+        if n == 1:    # those of later networks are looked at before any is trained
+            shutil.copy(f"cut/{STEM}_1.checkpoint", f"cut/{STEM}_3.checkpoint")
+            again = fit("../in.fit", *THREE, cwd="cut").check(1)
+            assert f"{STEM}_3.checkpoint: the checkpoint belongs to another fit: seed differs" in \
+                again.errors and "network 1" not in again.output, again.errors
+            os.remove(f"cut/{STEM}_3.checkpoint")
     done = fit("../in.fit", *THREE, cwd="cut").check()
     assert epochs_of(done.output)[:2] == [0, 0], done.output
     same("whole", "cut")
