@@ -57,7 +57,7 @@ int parse(int argc, char **argv, torchpot::RunOptions &options, bool &done)
                                     "read everything, print what there is, write nothing");
   app.add_option("--evaluate", options.evaluate,
                  "print the errors of this model, or of this committee of models, do not train")
-      ->type_name("model.pt ...")
+      ->type_name("model.pt")
       ->excludes(check);
   try {
     app.parse(argc, argv);
