@@ -350,6 +350,14 @@ LoadedCheckpoint read_checkpoint(const std::string &file, const Identity &identi
   return loaded;
 }
 
+void check_checkpoint(const std::string &file, const Identity &identity)
+{
+  std::string bytes;
+  if (read_whole(file, bytes) && damage(bytes).empty() &&
+      !is_of_another_complete_fit(file, bytes, identity))
+    decode(file, bytes, &identity);
+}
+
 CheckpointLock::CheckpointLock(const std::string &file) : name(file + ".lock")
 {
   for (;;) {

@@ -51,6 +51,9 @@ struct LoadedCheckpoint {
 /// naming the first that differs.
 LoadedCheckpoint read_checkpoint(const std::string &file, const Identity &identity);
 
+/// Throws Error as read_checkpoint() does if FILE is intact and of another fit.
+void check_checkpoint(const std::string &file, const Identity &identity);
+
 /// Held by the fit that works on a checkpoint: FILE.lock, which ends with the process and is
 /// deleted with the object. Throws Error naming the process that holds it. File systems without
 /// locks give none.

@@ -116,6 +116,9 @@ std::string describe(const Dataset &data, const Settings &s, const Prediction &m
   } else
     text += std::string("network: ") +
         (s.torchpot.network == NetworkKind::linear ? "linear" : "quadratic") + "\n";
+  if (s.torchpot.committee > 1)
+    text += formatted("committee: %d networks%s\n", s.torchpot.committee,
+                      s.torchpot.bootstrap ? ", each on a bootstrap of the training data" : "");
   text += missing_labels(data);
   text += formatted("descriptors and derivatives: %zu pair blocks in %s, %s in memory%s\n",
                     memory.n_blocks, memory.single ? "float32" : "float64",

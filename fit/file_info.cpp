@@ -106,6 +106,10 @@ void training_lines(const std::string &training, Lines &lines)
     for (const auto &[name, value] : record["versions"].items())
       lines.add("  " + name, value.is_string() ? value.get<std::string>() : value.dump());
   if (record.contains("data_hash")) lines.add("  data hash", text("data_hash"));
+  if (const auto committee = record.find("committee");
+      committee != record.end() && committee->is_object())
+    lines.add("  committee", "network " + committee->value("member", ordered_json()).dump() +
+                                 " of " + committee->value("members", ordered_json()).dump());
   if (record.contains("epochs"))
     lines.add("  epochs", text("epochs") + ", best epoch " + text("best_epoch"));
   if (!record.contains("errors") || !record["errors"].is_object()) return;

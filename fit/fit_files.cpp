@@ -1,6 +1,7 @@
 // From settings, data and a trained network to the model and to all files of a fit.
 #include "fit_files.h"
 
+#include "committee_fit.h"
 #include "mliap_export.h"
 #include "stress_units.h"
 #include "torchpot_error.h"
@@ -134,6 +135,11 @@ std::string training_record(const Settings &settings, const Dataset &dataset,
                      value(settings.fits_stress() ? settings.torchpot.stress_weight : 0.0)}};
   record["epochs"] = outcome.history.empty() ? 0 : outcome.history.back().epoch;
   record["best_epoch"] = outcome.best_epoch;
+  if (outcome.member > 0)
+    record["committee"] = {{"member", outcome.member},
+                           {"members", settings.torchpot.committee},
+                           {"seed", settings.torchpot.seed + outcome.member - 1},
+                           {"data", settings.torchpot.bootstrap ? "bootstrap" : "all"}};
   record["errors"] = {{"train", errors_of(table, 0)}, {"test", errors_of(table, 1)}};
   record["versions"] = {{"torchpot", TORCHPOT_VERSION}};
   if (!outcome.lammps_version.empty()) record["versions"]["lammps"] = outcome.lammps_version;
@@ -163,13 +169,18 @@ std::vector<std::string> fit_file_names(const Settings &settings, bool training)
   const OutputSettings &out = settings.outfile;
   std::vector<std::string> names = {out.metrics, out.perconfig, out.stress, out.peratom,
                                     settings.torchpot.report};
+  if (settings.torchpot.committee > 1) names.push_back(out.committee);
   if (training) {
     const MliapNames mliap(out.potential);
-    for (const std::string &name : {settings.torchpot.model, out.loss, out.potential + ".mod",
-                                    mliap.descriptor, mliap.model, mliap.include})
+    for (const std::string &name : {out.potential + ".mod", mliap.descriptor, mliap.model,
+                                    mliap.include})
       names.push_back(name);
+    std::vector<std::string> of_members = {settings.torchpot.model, out.loss};
     if (settings.pytorch.state_output != settings.torchpot.model)
-      names.push_back(settings.pytorch.state_output);
+      of_members.push_back(settings.pytorch.state_output);
+    for (const std::string &name : of_members)
+      for (const std::string &file : member_files(name, settings.torchpot.committee))
+        names.push_back(file);
   }
   names.erase(std::remove(names.begin(), names.end(), ""), names.end());
   std::set<std::string> seen;
@@ -184,7 +195,7 @@ Settings evaluation_settings(Settings settings)
 {
   OutputSettings &out = settings.outfile;
   std::string *const names[] = {&out.metrics, &out.perconfig, &out.peratom, &out.stress,
-                                &settings.torchpot.report};
+                                &out.committee, &settings.torchpot.report};
   for (std::string *name : names) {
     if (name->empty()) continue;
     std::filesystem::path path(*name);
@@ -227,7 +238,9 @@ Facts settings_facts(const Settings &settings, const Dataset &dataset, const Fit
                                      std::to_string(snap.n_descriptors()) +
                                      " components, cutoff " + number(model.cutoff)});
   const char *sets[] = {"one for all elements", "one per element", "elements as one-hot inputs"};
-  facts.push_back({"network", network_words(network) + ", " + sets[(int) network.element_mode] +
+  const int n = settings.torchpot.committee;
+  facts.push_back({"network", (n > 1 ? "a committee of " + std::to_string(n) + ": " : "") +
+                                  network_words(network) + ", " + sets[(int) network.element_mode] +
                                   ", " + std::to_string(network.parameters.size()) +
                                   " parameters"});
   if (outcome.trained) {
@@ -297,21 +310,33 @@ std::string report_text(const Settings &settings, const Dataset &dataset,
   if (!outcome.lammps_version.empty())
     report.versions.push_back({"LAMMPS", outcome.lammps_version});
   report.history = outcome.history;
+  for (const Baseline &errors : member_errors(outcome)) {
+    const FitOutcome &member = outcome.members[report.members.size()];
+    report.members.push_back({errors, member.history, member.best_epoch});
+  }
+  report.spread = outcome.spread;
   report.best_epoch = outcome.best_epoch;
   report.baselines = outcome.baselines;
   report.divided = dataset.divided;
   return report_html(report, outcome.results);
 }
 
-/// What LAMMPS needs to run the model, with and without torchpot. Returns notes.
+/// What LAMMPS needs to run the models, with and without torchpot. `model`: the first. Returns
+/// notes.
 std::vector<std::string> write_lammps_files(const Settings &settings, const Dataset &dataset,
                                             const Model &model)
 {
   const std::string &stem = settings.outfile.potential;
   const MliapNames names(stem);
-  const MliapExport mliap = mliap_export(model);
-  write_output_file(stem + ".mod", potential_mod_text(dataset.reference, settings.torchpot.model,
-                                                      dataset.elements));
+  const int n = settings.torchpot.committee;
+  MliapExport mliap = mliap_export(model);
+  write_output_file(stem + ".mod",
+                    potential_mod_text(dataset.reference,
+                                       joined(member_files(settings.torchpot.model, n)),
+                                       dataset.elements) +
+                        (n > 1 ? deviation_mod_text() : ""));
+  if (n > 1)
+    mliap.notes.push_back(names.model + " is network 1 alone: pair_style mliap has no committees");
   write_output_file(names.descriptor, mliap_descriptor_text(dataset.descriptor));
   if (mliap.obstacle.empty()) {
     write_output_file(names.model, mliap.model);
@@ -337,6 +362,18 @@ void write_stress_file(const FitResults &results, const std::string &file)
     std::filesystem::remove(file, error);
 }
 
+/// What each network has of its own.
+void write_member(const Settings &settings, const Model &model, const FitOutcome &outcome)
+{
+  const auto name = [&](const std::string &file) {
+    return member_file(file, outcome.member, settings.torchpot.committee);
+  };
+  write_model(model, name(settings.torchpot.model));
+  const std::string state = name(settings.pytorch.state_output);
+  if (!state.empty()) write_model(model, state);
+  write_output_file(name(settings.outfile.loss), loss_text(outcome.history));
+}
+
 }    // namespace
 
 std::vector<std::string> write_fit_files(const Settings &settings, const Dataset &dataset,
@@ -344,25 +381,34 @@ std::vector<std::string> write_fit_files(const Settings &settings, const Dataset
 {
   const OutputSettings &out = settings.outfile;
   const FitResults &results = outcome.results;
-  const Model model = assemble_model(settings, dataset, outcome);
+  const int n = settings.torchpot.committee;
+  const Model model = assemble_model(
+      settings, dataset, outcome.members.empty() ? outcome : outcome.members.front());
   std::vector<std::string> notes;
   if (outcome.trained) {    // first what cannot be made again in seconds
-    write_model(model, settings.torchpot.model);
-    if (!settings.pytorch.state_output.empty()) write_model(model, settings.pytorch.state_output);
-    write_output_file(out.loss, loss_text(outcome.history));
+    if (outcome.members.empty()) write_member(settings, model, outcome);
+    for (const FitOutcome &member : outcome.members)
+      write_member(settings, assemble_model(settings, dataset, member), member);
     notes = write_lammps_files(settings, dataset, model);
+    const std::string next = member_file(settings.torchpot.model, n + 1, n + 1);
+    if (n > 1 && std::filesystem::exists(next))
+      notes.push_back(next + " is of another fit, not a member of this committee");
   }
   if (!out.metrics.empty())
     write_output_file(out.metrics, metrics_text(error_table(results), dataset.divided));
   if (!out.perconfig.empty())
     write_output_file(out.perconfig, [&](std::ostream &to) { write_perconfig(results, to); });
   if (!out.stress.empty()) write_stress_file(results, out.stress);
+  if (!outcome.members.empty())
+    write_output_file(out.committee, [&](std::ostream &to) {
+      write_committee(results, outcome.spread, to);
+    });
   if (!out.peratom.empty())
     write_output_file(out.peratom, [&](std::ostream &to) { write_peratom(results, to); });
   if (!settings.torchpot.report.empty())
     write_output_file(settings.torchpot.report,
                       report_text(settings, dataset, outcome, model,
-                                  outcome.trained ? settings.torchpot.model
+                                  outcome.trained ? joined(member_files(settings.torchpot.model, n))
                                                   : model_file));
   return notes;
 }

@@ -2,6 +2,7 @@
 #ifndef TORCHPOT_FIT_FIT_FILES_H
 #define TORCHPOT_FIT_FIT_FILES_H
 
+#include "committee.h"
 #include "dataset.h"
 #include "progress.h"
 #include "report.h"
@@ -24,6 +25,12 @@ struct FitOutcome {
   std::string date;          // ISO 8601, UTC; of the end of the fit
   Facts resources;           // times and memory, in words
   std::string lammps_version;    // empty: LAMMPS was not needed
+
+  /// Of a committee of two or more: what each model ends with, and how far they disagree. Then
+  /// network, history and epoch above are those of the first one, and results are of the mean.
+  std::vector<FitOutcome> members;
+  CommitteeSpread spread;
+  int member = 0;    // number of one of these, from 1
 };
 
 /// The rows of loss_vs_epochs.dat from what training recorded.

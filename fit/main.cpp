@@ -25,6 +25,16 @@ extern "C" void ask_to_stop(int number)
   std::signal(number, SIG_DFL);
 }
 
+/// --evaluate takes all words up to the next option: if no other word is the input, the last is.
+void take_input(torchpot::RunOptions &options)
+{
+  if (options.input.empty() && options.evaluate.size() > 1) {
+    options.input = options.evaluate.back();
+    options.evaluate.pop_back();
+  }
+  if (options.input.empty()) throw CLI::RequiredError("input");
+}
+
 int parse(int argc, char **argv, torchpot::RunOptions &options, bool &done)
 {
   CLI::App app("Trains a potential on the data that FitSNAP's input file in.fit names.");
@@ -35,8 +45,7 @@ int parse(int argc, char **argv, torchpot::RunOptions &options, bool &done)
   app.footer("Exit status: 0 all is well, 1 an error, 3 interrupted by SIGINT or SIGTERM; after\n"
              "that the same command continues from the checkpoint.");
   std::vector<std::tuple<std::string, std::string, std::string>> keywords;
-  app.add_option("input", options.input, "input file with sections [BISPECTRUM], [PYTORCH], ...")
-      ->required();
+  app.add_option("input", options.input, "input file with sections [BISPECTRUM], [PYTORCH], ...");
   app.add_flag("--overwrite", options.overwrite, "replace outputs that exist");
   app.add_flag("--restart", options.restart,
                "begin anew, even if there is a checkpoint to continue from; implies --overwrite");
@@ -46,11 +55,13 @@ int parse(int argc, char **argv, torchpot::RunOptions &options, bool &done)
       ->allow_extra_args(false);    // three words each time, what follows is something else
   CLI::Option *check = app.add_flag("--check", options.check,
                                     "read everything, print what there is, write nothing");
-  app.add_option("--evaluate", options.evaluate, "print the errors of this model, do not train")
+  app.add_option("--evaluate", options.evaluate,
+                 "print the errors of this model, or of this committee of models, do not train")
       ->type_name("model.pt")
       ->excludes(check);
   try {
     app.parse(argc, argv);
+    take_input(options);
   } catch (const CLI::ParseError &error) {
     done = true;
     return app.exit(error) == 0 ? EXIT_GOOD : EXIT_BAD;

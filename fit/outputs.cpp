@@ -253,6 +253,15 @@ std::string potential_mod_text(const std::vector<std::string> &reference, const 
       "\n";
 }
 
+std::string deviation_mod_text()
+{
+  return "# How far the models disagree, each time at the cost of one evaluation per model:\n"
+         "# f_deviation of each atom, every 10 steps; c_spread[1], c_spread[2] its maximum and "
+         "mean,\n# c_spread[3] the standard deviation of the energy\n"
+         "#fix deviation all pair 10 torchpot deviation 1\n"
+         "#compute spread all pair torchpot\n";
+}
+
 ShownUnits shown_units(const std::string &units)
 {
   if (units == "metal") return {"meV/atom", "meV/Angstrom", 1000.0};
@@ -260,14 +269,14 @@ ShownUnits shown_units(const std::string &units)
   return {"energy unit/atom", "force unit", 1.0};
 }
 
-namespace {
-
 std::string error_cell(double value, double factor)
 {
   if (!std::isfinite(value)) return std::string(9, ' ') + "-";
   value *= factor;
   return printed(value < 9.9995 ? "%10.3f" : value < 99.995 ? "%10.2f" : "%10.1f", value);
 }
+
+namespace {
 
 /// One line of the table: counts and errors of a row or a baseline in one set.
 template <class Row>

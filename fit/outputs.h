@@ -55,11 +55,17 @@ std::vector<std::string> reference_for_md(const std::vector<std::string> &refere
 std::string potential_mod_text(const std::vector<std::string> &reference, const std::string &model,
                                const std::vector<std::string> &elements);
 
+/// Comment lines to be added for a committee: the LAMMPS commands for its deviations.
+std::string deviation_mod_text();
+
 /// The table for a terminal: per group, in meV/atom and meV/Angstrom (if `units` is metal;
 /// otherwise in the units' own energies and lengths), with the baselines below. Columns for stress
 /// if there are stresses.
 std::string error_report(const std::vector<ErrorRow> &table, const std::vector<Baseline> &baselines,
                          const std::string &units, bool divided = true);
+
+/// A cell of it, 10 characters wide: value times factor, or "-" where there is none.
+std::string error_cell(double value, double factor);
 
 /// Names and factor with which errors in `units` are shown: "meV/atom", "meV/Angstrom", 1000.
 struct ShownUnits {

@@ -120,9 +120,11 @@ std::string time_text(const TimePrediction &p, const Settings &s)
   std::string text = "predicted time: descriptors " + duration_text(p.descriptors);
   if (p.n_epochs == 0) return text;
   char epochs[80];
-  std::snprintf(epochs, sizeof epochs, " (%d %s of %.3g s)", p.n_epochs,
+  std::snprintf(epochs, sizeof epochs, "%d %s of %.3g s)", p.n_epochs,
                 s.torchpot.optimizer == OptimizerKind::adam ? "epochs" : "steps", p.epoch);
-  return text + ", training " + duration_text(p.epoch * p.n_epochs) + epochs;
+  const int n_networks = s.torchpot.committee;
+  return text + ", training " + duration_text(p.epoch * p.n_epochs * n_networks) + " (" +
+      (n_networks > 1 ? std::to_string(n_networks) + " networks, " : "") + epochs;
 }
 
 }    // namespace torchpot

@@ -1,13 +1,11 @@
 // report.html: what a fit was, how it went, and how good its model is.
 #include "report.h"
 
-#include "plot.h"
+#include "report_parts.h"
 #include "report_style.h"
-#include "stress_units.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 namespace torchpot {
 
@@ -17,42 +15,6 @@ namespace {
 constexpr std::size_t LARGE_POINTS = 12000, SMALL_POINTS = 90000;
 constexpr std::size_t MOST_GROUPS = 60;    // with figures of their own
 
-std::string printed(const char *format, double value)
-{
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
-
-/// Three significant digits as far as that reads well: 0.412, 9.35, 87.1, 1240.
-std::string three_digits(double value)
-{
-  if (!std::isfinite(value)) return "–";
-  double size = std::abs(value);
-  if (size != 0 && size < 0.001) return printed("%.2e", value);
-  return printed(size < 0.9995 ? "%.3f" : size < 9.995 ? "%.2f" : size < 99.95 ? "%.1f" : "%.0f",
-                 value);
-}
-
-std::string grouped(std::size_t value)
-{
-  std::string text = std::to_string(value);
-  for (int at = (int) text.size() - 3; at > 0; at -= 3) text.insert(at, ",");
-  return text;
-}
-
-std::string tag(const std::string &name, const std::string &content, const std::string &style = "")
-{
-  return "<" + name + (style.empty() ? "" : " class=\"" + style + "\"") + ">" + content + "</" +
-      name + ">";
-}
-
-std::string figure(const Plot &plot, const std::string &caption)
-{
-  return "<figure>\n" + plot.svg() + (caption.empty() ? "" : tag("figcaption", caption) + "\n") +
-      "</figure>\n";
-}
-
 std::string facts(const Facts &list)
 {
   std::string text = "<dl>\n";
@@ -60,31 +22,6 @@ std::string facts(const Facts &list)
     text += tag("dt", xml_escape(name)) + tag("dd", xml_escape(value)) + "\n";
   return text + "</dl>\n";
 }
-
-enum Quantity { ENERGY, FORCE, STRESS };
-constexpr const char *NAMES[3] = {"energy", "force", "stress"};
-
-/// Units of values and of errors, and what errors are multiplied with.
-struct Shown {
-  std::string unit[3], error[3];
-  double factor[3];
-  bool divided;    // into training and test configurations
-  Shown(const std::string &name, bool divided) : divided(divided)
-  {
-    const ShownUnits units = shown_units(name);
-    const bool metal = name == "metal";
-    unit[ENERGY] = metal ? "eV/atom" : units.energy, unit[FORCE] = metal ? "eV/Å" : units.force;
-    error[ENERGY] = units.energy, error[FORCE] = metal ? "meV/Å" : units.force;
-    unit[STRESS] = error[STRESS] = shown_pressure(name).unit;
-    factor[ENERGY] = factor[FORCE] = units.factor, factor[STRESS] = 1.0;
-  }
-  std::string mae(Quantity quantity, const ErrorSummary &errors) const;
-  int n_sets() const { return divided ? 2 : 1; }
-  std::string set_name(int set) const
-  {
-    return !divided ? "evaluation" : set ? "test" : "training";
-  }
-};
 
 /// What the figures of one group, or of all, consist of: [0] training, [1] test. With the reference
 /// potential, as in the data and in MD.
@@ -113,11 +50,6 @@ struct Values {
   }
 };
 
-std::string Shown::mae(Quantity quantity, const ErrorSummary &errors) const
-{
-  return three_digits(errors.mae * factor[quantity]) + " " + error[quantity];
-}
-
 Plot parity(const Values &values, Quantity quantity, const std::string &title, const Shown &shown,
             std::size_t max_points)
 {
@@ -126,7 +58,8 @@ Plot parity(const Values &values, Quantity quantity, const std::string &title, c
   plot.diagonal = true;
   plot.height = 420;
   plot.max_points = std::max<std::size_t>(max_points, 50);
-  const std::string what = std::string(NAMES[quantity]) + " (" + shown.unit[quantity] + ")";
+  const std::string what =
+      std::string(QUANTITY_NAMES[quantity]) + " (" + shown.unit[quantity] + ")";
   plot.x.label = "data: " + what;
   plot.y.label = "model: " + what;
   for (int set = 0; set < 2; ++set) {
@@ -184,6 +117,7 @@ Plot error_histogram(const Values &values, Quantity quantity, const Shown &shown
 
 std::string loss_section(const Report &report)
 {
+  if (!report.members.empty()) return committee_loss_section(report);
   if (report.history.empty()) return "";
   Plot plot;
   plot.title = "Loss per epoch";
@@ -297,7 +231,7 @@ std::string table_heads(const Shown &shown, bool stresses)
     names += "<th class=\"first\"></th>";
     kinds += "<th class=\"first\">configs</th>";
     for (int quantity = ENERGY; quantity <= (stresses ? STRESS : FORCE); ++quantity) {
-      names += std::string("<th class=\"span\" colspan=\"2\">") + NAMES[quantity] + ", " +
+      names += std::string("<th class=\"span\" colspan=\"2\">") + QUANTITY_NAMES[quantity] + ", " +
           xml_escape(shown.error[quantity]) + "</th>";
       kinds += "<th>MAE</th><th>RMSE</th>";
     }
@@ -366,7 +300,7 @@ std::string tiles(const Report &report, const std::vector<ErrorRow> &table, cons
     if (baseline.name == "zero force" && baseline.force[set].mae > 0)
       text += tile(three_digits(100.0 * force.mae / baseline.force[set].mae), "%",
                    "force MAE, of the mean force");
-  if (report.best_epoch > 0)
+  if (report.best_epoch > 0 && report.members.empty())
     text += tile(grouped(report.best_epoch),
                  "of " + grouped(report.history.empty() ? report.best_epoch
                                                         : report.history.back().epoch),
@@ -399,6 +333,7 @@ std::string report_html(const Report &report, const FitResults &results)
     text += tag("p", "Model: " + tag("code", xml_escape(report.model))) + "\n";
   text += tiles(report, table, shown) + "</header>\n";
   text += table_section(report, table, shown);
+  text += committee_section(report, results, shown);
   text += loss_section(report);
   text += overview_section(all, shown);
   text += groups_section(results, table, shown);

@@ -3,6 +3,7 @@
 #ifndef TORCHPOT_FIT_REPORT_H
 #define TORCHPOT_FIT_REPORT_H
 
+#include "committee.h"
 #include "outputs.h"
 #include "results.h"
 
@@ -15,6 +16,13 @@ namespace torchpot {
 /// Facts as name and value, shown in the order given.
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
+/// One model of a committee.
+struct ReportMember {
+  Baseline errors;
+  std::vector<LossPoint> history;    // empty: as below
+  int best_epoch = 0;
+};
+
 struct Report {
   std::string title;       // name of the input file
   std::string subtitle;    // one line: date, version
@@ -24,6 +32,8 @@ struct Report {
   std::vector<LossPoint> history;    // empty: an evaluation without training
   int best_epoch = 0;                // epoch whose parameters the model has
   std::vector<Baseline> baselines;
+  std::vector<ReportMember> members;    // of a committee; then history and epoch are of the first
+  CommitteeSpread spread;
   bool divided = true;    // false: one set of configurations, neither training nor test
 };
 

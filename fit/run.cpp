@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include "checkpoint.h"
+#include "committee_fit.h"
 #include "device.h"
 #include "fit_files.h"
 #include "initial_state.h"
@@ -21,6 +22,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <list>
 #include <new>
 #include <optional>
 #include <unistd.h>
@@ -124,27 +126,77 @@ Device device_for(const Settings &s, const Dataset &data)
 }
 
 /// False if it was interrupted.
-bool train(Trainer &trainer, const Settings &s, const std::string &units,
+bool train(Trainer &trainer, const std::string &checkpoint, const std::string &units,
            const std::function<bool()> &stop, FitOutcome &outcome)
 {
-  const auto start = Clock::now();
   const std::string sentence = trainer.prepare();
   if (!sentence.empty()) say(sentence);
   const std::unique_ptr<Progress> progress =
       world_ranks().is_first() ? make_progress(stdout, units) : make_silent_progress();
   const bool finished = trainer.run(*progress, stop) == TrainingStatus::finished;
-  const double seconds = seconds_since(start);
-  outcome.resources.push_back({"training", seconds_text(seconds)});
   if (!finished) {
-    say("interrupted; " + (s.torchpot.checkpoint.empty()
-                               ? "there is no checkpoint"
-                               : "the same command continues from " + s.torchpot.checkpoint));
+    say("interrupted; " + (checkpoint.empty() ? "there is no checkpoint"
+                                              : "the same command continues from " + checkpoint));
     return false;
   }
   outcome.network = trainer.best();
   outcome.best_epoch = trainer.best_epoch();
   outcome.history = loss_history(trainer.history());
   return true;
+}
+
+using Trainers = std::vector<std::unique_ptr<Trainer>>;    // one for each network
+
+/// How training begins.
+struct Start {
+  bool restart, goes_on;    // checkpoints are discarded; the fit was interrupted
+  std::optional<SavedNetwork> saved;
+};
+
+/// Trains one network after the other; false if it was interrupted.
+bool train_members(const Settings &s, const Start &start, const std::string &units,
+                   const std::function<bool()> &stop, SampleSet &samples, Trainers &trainers,
+                   std::vector<FitOutcome> &members)
+{
+  Ranks &ranks = world_ranks();
+  const std::vector<const Sample *> all = samples.training;
+  const int n = s.torchpot.committee;
+  std::vector<TrainingOptions> options;
+  const auto take_data = [&](int m) {
+    if (s.torchpot.bootstrap) samples.training = bootstrap(all, options[m].seed);
+  };
+  ranks.together([&] {
+    for (int m = 0; m < n; m++) {
+      options.push_back(member_options(s, m + 1));
+      take_data(m);
+      options[m].keep_complete = start.goes_on;
+      if (start.saved) options[m].initial = starting_network(*start.saved, samples.training);
+      trainers.push_back(std::make_unique<Trainer>(options[m], network_shape(s), samples, ranks));
+      const std::string &checkpoint = options[m].checkpoint;
+      if (!ranks.is_first() || checkpoint.empty()) continue;
+      if (start.restart) remove_checkpoint(checkpoint);
+      check_checkpoint(checkpoint, trainers[m]->identity());    // before any is trained
+    }
+  });
+  for (int m = 0; m < n; m++) {
+    take_data(m);
+    if (n > 1) say("network " + std::to_string(m + 1) + " of " + std::to_string(n) + ":");
+    if (!train(*trainers[m], options[m].checkpoint, units, stop, members[m])) return false;
+  }
+  samples.training = all;
+  return true;
+}
+
+/// Linear or quadratic models: one, or one for each bootstrap.
+void fit_members(const Settings &s, SampleSet &samples, const Between &between,
+                 std::vector<FitOutcome> &members)
+{
+  const std::vector<const Sample *> all = samples.training;
+  for (std::size_t m = 0; m < members.size(); m++) {
+    if (s.torchpot.bootstrap) samples.training = bootstrap(all, s.torchpot.seed + m);
+    members[m].network = least_squares(s.torchpot.network, s, samples, between);
+  }
+  samples.training = all;
 }
 
 FitResults results_of(const NetworkParameters &network, const Dataset &data,
@@ -188,15 +240,24 @@ void compare_with_linear(const FitOutcome &outcome)
 void finish(const Settings &s, const Dataset &data, const SampleSet &samples,
             const Between &between, FitOutcome &outcome)
 {
-  outcome.results = results_of(outcome.network, data, samples, between);
+  outcome.date = date_now();
+  for (FitOutcome &member : outcome.members)
+    member.results = results_of(member.network, data, samples, between);
+  if (outcome.members.empty())
+    outcome.results = results_of(outcome.network, data, samples, between);
+  else
+    join_members(outcome);
   outcome.baselines = {mean_energy_baseline(outcome.results), zero_force_baseline(outcome.results)};
   if (outcome.trained && outcome.network.kind == NetworkKind::mlp)
     add_linear_baseline(s, data, samples, between, outcome);
-  outcome.date = date_now();
   outcome.resources.push_back({"memory", peak_memory()});
   const std::string model = outcome.trained ? "" : s.torchpot.model;
   for (const std::string &note : write_fit_files(s, data, outcome, model)) warn("note", note);
-  say(error_report(error_table(outcome.results), outcome.baselines, data.units, data.divided));
+  std::vector<Baseline> rows = member_errors(outcome);
+  rows.insert(rows.end(), outcome.baselines.begin(), outcome.baselines.end());
+  say(error_report(error_table(outcome.results), rows, data.units, data.divided));
+  if (!outcome.members.empty())
+    say(spread_report(spread_errors(outcome.results, outcome.spread), data.units, data.divided));
   compare_with_linear(outcome);
 }
 
@@ -218,24 +279,42 @@ void check_model(const Model &model, const std::string &file, const Dataset &dat
                 "Give [REFERENCE] the lines of the model's fit");
 }
 
-/// The model's network in place of the input's, and its data: if they are not those it was trained
-/// on, training and test set of the input are not the model's.
-void prepare_evaluation(const Model &model, Settings &s, Dataset &data)
+/// The models' network in place of the input's, and their data: if they are not those they were
+/// trained on, training and test set of the input are not the models'.
+void prepare_evaluation(const std::vector<Model> &models, Settings &s, Dataset &data)
 {
+  const Model &model = models.at(0);
   s.torchpot.network = model.network.kind;
   s.torchpot.precision = model.dtype;
   s.pytorch.layer_sizes = model.network.layer_sizes;
   if (!model.network.activations.empty()) s.torchpot.activation = model.network.activations[0];
-  data.divided = was_trained_on(model, data);
+  data.divided = std::all_of(models.begin(), models.end(),
+                             [&](const Model &m) { return was_trained_on(m, data); });
   if (data.divided) return;
-  warn("note", "the model was trained on other data, so that all configurations are in one table");
+  warn("note", std::string(models.size() > 1 ? "a model of the committee" : "the model") +
+                   " was trained on other data, so that all configurations are in one table");
   for (Configuration &c : data.configurations) c.test = false;
+}
+
+/// What the input leaves open.
+void plan(Settings &s, const Dataset &data)
+{
+  s.bispectrum.snap = data.descriptor;
+  plan_training(s, data.count(false));
+}
+
+void note_committee(const Settings &s)
+{
+  const std::string note = check_committee(s);
+  if (!note.empty()) warn("note", note);
 }
 
 /// --check: everything but the work.
 void check_input(Settings s)
 {
   Dataset data = loaded_data(s, false);
+  plan(s, data);
+  note_committee(s);
   saved_network(s, data);
   choose_device(s.torchpot.device, 0.0, single_rank());
   if (!s.reference.is_zero) {
@@ -245,63 +324,61 @@ void check_input(Settings s)
   }
   const int n_threads = thread_count(s.torchpot.threads);
   say(describe(data, s, predict_memory(data, s, n_threads)));
-  s.bispectrum.snap = data.descriptor;
-  plan_training(s, data.count(false));
   if (s.torchpot.network == NetworkKind::mlp) say("training: " + training_text(s));
   say(time_text(predict_time(data, s, n_threads), s) +
       "\nthe input is sound; nothing was written");
 }
 
-/// Fits or evaluates. False if training was interrupted.
-bool work(Settings &s, const RunOptions &options, const std::function<bool()> &stop,
+/// Fits or evaluates. goes_on: a fit that was interrupted. False if training was interrupted.
+bool work(Settings &s, const RunOptions &options, bool goes_on, const std::function<bool()> &stop,
           FitOutcome &outcome)
 {
   const Between between = [&stop] {
     if (stop()) throw Interrupted();
   };
   Ranks &ranks = world_ranks();
-  Model model;
+  std::vector<Model> models;
   Dataset data;
-  std::optional<SavedNetwork> saved;
+  Start start{options.restart, goes_on, {}};
   ranks.together([&] {
-    if (!outcome.trained) model = read_model(options.evaluate);
+    for (const std::string &file : options.evaluate) models.push_back(read_model(file));
     data = loaded_data(s, ranks.is_first());    // what is stored is shared by prepare()
-    s.bispectrum.snap = data.descriptor;
-    plan_training(s, data.count(false));
+    plan(s, data);
     if (outcome.trained) {
-      saved = saved_network(s, data);
+      note_committee(s);
+      start.saved = saved_network(s, data);
     } else {
-      check_model(model, options.evaluate, data);
-      prepare_evaluation(model, s, data);
+      for (std::size_t m = 0; m < models.size(); m++)
+        check_model(models[m], options.evaluate[m], data);
+      prepare_evaluation(models, s, data);
     }
   });
   if (outcome.trained && s.torchpot.network == NetworkKind::mlp)
     s.torchpot.device = device_for(s, data);
   prepare(data, s, between, outcome);
   std::unique_ptr<SampleSet> samples;
-  std::unique_ptr<Trainer> trainer;
+  std::vector<FitOutcome> members(s.torchpot.committee);
   ranks.together([&] {
     samples = std::make_unique<SampleSet>(data, s.calculator.energy, s.calculator.force,
                                           s.fits_stress());
-    if (!outcome.trained) {
-      outcome.network = model.network;
-      s.torchpot.model = options.evaluate;
-    } else if (s.torchpot.network != NetworkKind::mlp) {
-      if (ranks.is_first())
-        outcome.network = least_squares(s.torchpot.network, s, *samples, between);
-    } else {
-      TrainingOptions training = training_options(s);
-      training.restart = options.restart;
-      if (saved) training.initial = starting_network(*saved, samples->training);
-      trainer = std::make_unique<Trainer>(training, network_shape(s), *samples, ranks);
-    }
+    for (std::size_t m = 0; m < models.size(); m++) members[m].network = models[m].network;
+    if (!outcome.trained)
+      s.torchpot.model = join(options.evaluate, " ");
+    else if (s.torchpot.network != NetworkKind::mlp && ranks.is_first())
+      fit_members(s, *samples, between, members);
   });
-  if (trainer) say("training: " + training_text(s));
-  if (trainer && !train(*trainer, s, data.units, stop, outcome)) return false;
+  Trainers trainers;
+  if (outcome.trained && s.torchpot.network == NetworkKind::mlp) {
+    say("training: " + training_text(s));
+    const auto begin = Clock::now();
+    if (!train_members(s, start, data.units, stop, *samples, trainers, members)) return false;
+    outcome.resources.push_back({"training", seconds_text(seconds_since(begin))});
+  }
+  set_members(outcome, std::move(members));
   ranks.together([&] {
     if (ranks.is_first()) finish(s, data, *samples, between, outcome);
   });
-  if (trainer) trainer->mark_complete();
+  for (const std::unique_ptr<Trainer> &trainer : trainers) trainer->mark_complete();
   return true;
 }
 
@@ -318,23 +395,30 @@ RunStatus run(const RunOptions &options, const std::function<bool()> &stop)
   if (options.check) return RunStatus::finished;
   FitOutcome outcome;
   outcome.trained = options.evaluate.empty();
-  if (!outcome.trained) s = evaluation_settings(s);
+  if (!outcome.trained) {
+    s = evaluation_settings(s);
+    s.torchpot.committee = (int) options.evaluate.size();
+    s.torchpot.bootstrap = false;
+  }
   std::vector<std::string> files = fit_file_names(s, outcome.trained);
   const bool trains = outcome.trained && s.torchpot.network == NetworkKind::mlp;
-  std::optional<CheckpointLock> lock;
+  const std::vector<std::string> checkpoints =
+      trains ? member_checkpoints(s) : std::vector<std::string>();
+  std::list<CheckpointLock> locks;
   ranks.together([&] {
-    if (trains && !s.torchpot.checkpoint.empty() && ranks.is_first())
-      lock.emplace(s.torchpot.checkpoint);
+    if (!ranks.is_first()) return;
+    for (const std::string &checkpoint : checkpoints) locks.emplace_back(checkpoint);
   });
   // a fit that was interrupted may have written some of its files
-  const bool goes_on = trains && !options.restart && is_open_checkpoint(s.torchpot.checkpoint);
+  const bool goes_on = !options.restart &&
+      std::any_of(checkpoints.begin(), checkpoints.end(), is_open_checkpoint);
   ranks.together([&] {
     if (!ranks.is_first()) return;
     check_output_files(files, options.overwrite || options.restart || goes_on);
-    if (trains) check_output_files({s.torchpot.checkpoint}, true);
+    check_output_files(checkpoints, true);
   });
   try {
-    if (!work(s, options, stop, outcome)) return RunStatus::interrupted;
+    if (!work(s, options, goes_on, stop, outcome)) return RunStatus::interrupted;
   } catch (const Interrupted &) {
     say("interrupted before the model was written; the same command does the rest");
     return RunStatus::interrupted;

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace torchpot {
 
@@ -16,7 +17,7 @@ struct RunOptions {
   bool restart = false;      // so they may, and a checkpoint is discarded
   bool relative = false;
   bool check = false;      // read and describe everything, compute and write nothing
-  std::string evaluate;    // model.pt to be evaluated in place of a fit; empty: fit
+  std::vector<std::string> evaluate;    // models to be evaluated in place of a fit; none: fit
 };
 
 enum class RunStatus { finished, interrupted };

@@ -259,6 +259,7 @@ void read_outputs(const IniFile &ini, const OutputFolder &out, Settings &s)
   s.outfile.metrics = out(r.text("metrics", s.outfile.metrics));
   s.outfile.potential = out(r.text("potential", s.outfile.potential));
   s.outfile.loss = out(s.outfile.loss);
+  s.outfile.committee = out(s.outfile.committee);
 
   const SectionReader e(ini, "EXTRAS", known_keys("EXTRAS"));
   s.outfile.perconfig = e.flag("dump_perconfig", false) ? out("perconfig.dat") : "";
@@ -312,6 +313,22 @@ void read_xyz_keys(const SectionReader &r, TorchpotSettings &t)
         r.choice("stress_unit", 0, {"eV/Angstrom^3", "bar"}) ? "bar" : "eV/Angstrom^3";
 }
 
+void read_committee(const SectionReader &r, Settings &s)
+{
+  TorchpotSettings &t = s.torchpot;
+  t.committee = r.integer("committee", 1, 1, 1000);
+  t.bootstrap = r.choice("committee_data", 0, {"all", "bootstrap"}) == 1;
+  if (t.committee == 1 && r.has("committee_data")) {
+    t.bootstrap = false;
+    s.notes.push_back(r.where("committee_data") + ": no effect without committee");
+  }
+  if (t.committee > 1 && !t.bootstrap && t.network != NetworkKind::mlp)
+    throw Error("the models of this committee would all be the same: least squares has nothing "
+                "random",
+                r.where("committee"), std::to_string(t.committee), "1",
+                "Let them differ in their data with committee_data = bootstrap");
+}
+
 void read_torchpot(const IniFile &ini, const OutputFolder &out, Settings &s)
 {
   const SectionReader r(ini, "TORCHPOT", known_keys("TORCHPOT"));
@@ -352,6 +369,7 @@ void read_torchpot(const IniFile &ini, const OutputFolder &out, Settings &s)
   t.device = (Device) r.choice("device", 0, {"auto", "cpu", "torch", "cuda"});
   t.memory_limit = r.number("memory_limit", 0.0, Range::not_negative);
   t.seed = (std::uint64_t) r.integer("seed", 0, 0, INT_MAX);
+  read_committee(r, s);
   const IniSection *section = ini.find(ini.find("NETWORK") ? "NETWORK" : "PYTORCH");
   if (t.network != NetworkKind::mlp && section && section->find("layer_sizes"))
     s.notes.push_back(section->find("layer_sizes")->where.text() + ": [" + section->name +

@@ -60,6 +60,7 @@ struct OutputSettings {
   std::string stress;                             // empty: not written; comes with perconfig
   std::string peratom = "peratom.dat";            // empty: not written
   std::string loss = "loss_vs_epochs.dat";
+  std::string committee = "committee.dat";    // of two or more networks
 };
 
 /// [REFERENCE]: LAMMPS's potential that is subtracted from the labels.
@@ -125,6 +126,8 @@ struct TorchpotSettings {
   int checkpoint_every = 10;    // epochs
   int threads = 0;              // 0: as many as the machine and OMP_NUM_THREADS allow
   DerivativeStorage derivatives = DerivativeStorage::automatic;
+  int committee = 1;            // networks that are trained, or models that are evaluated
+  bool bootstrap = false;       // each on training configurations drawn with replacement
   double memory_limit = 0.0;    // GB of descriptors and derivatives; above: in a file; 0: none
 };
 

@@ -210,7 +210,8 @@ std::string Trainer::load_or_initialize()
       loaded = read_checkpoint(options.checkpoint, lines);
   }
   // a fit that is complete is prolonged or done again
-  if (loaded.found && loaded.state.complete && loaded.state.epoch >= options.num_epochs)
+  if (loaded.found && loaded.state.complete &&
+      loaded.state.epoch >= options.num_epochs + options.keep_complete)
     loaded = LoadedCheckpoint();
   if (loaded.found) {
     state = std::move(loaded.state);

@@ -36,6 +36,9 @@ struct TrainingOptions {
   std::string checkpoint;                      // file; empty: none
   int checkpoint_every = 10;    // epochs; more seldom where these take less than a second
   bool restart = false;         // do not continue from a checkpoint, delete it
+  /// A complete checkpoint of num_epochs is taken as it is, not done again: outputs of the fit that
+  /// it is part of are missing.
+  bool keep_complete = false;
   /// To start from, of the shape and for the samples; otherwise a new network is made.
   std::optional<NetworkParameters> initial;
 };

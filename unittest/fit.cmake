@@ -8,6 +8,8 @@ torchpot_test(test_reference FILES fit/test_awkward_cells.cpp fit/test_reference
   LINK torchpot_fit_core torchpot_reference)
 torchpot_test(test_outputs FILES fit/test_outputs.cpp LINK torchpot_fit_core)
 torchpot_test(test_mliap_export FILES fit/test_mliap_export.cpp LINK torchpot_fit_outputs)
+torchpot_test(test_committee_fit FILES fit/test_committee_fit.cpp
+  LINK torchpot_fit_core nlohmann_json::nlohmann_json)
 torchpot_test(test_report FILES fit/test_report.cpp LINK torchpot_fit_core)
 torchpot_test(test_fit_files FILES fit/test_fit_files.cpp
   LINK torchpot_fit_core nlohmann_json::nlohmann_json)

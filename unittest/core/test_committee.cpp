@@ -138,15 +138,19 @@ TEST(Committee, NetworksFromElsewhere)
   const Neighborhoods hoods = CELL.table.view();
   const std::vector<Model> models = {model(1, NetworkKind::mlp), model(2, NetworkKind::mlp)};
   std::vector<BatchFunction> networks;
+  std::vector<const double *> descriptors;
   for (const Model &m : models)
-    networks.push_back([&m](int n, const int *element, const double *descriptor, double *energy,
-                            double *gradient) {
+    networks.push_back([&m, &descriptors](int n, const int *element, const double *descriptor,
+                                          double *energy, double *gradient) {
       const int k = m.network.n_descriptors;
+      descriptors.push_back(descriptor);
       for (int i = 0; i < n; i++)
         energy[i] = network_reference(m.network, element[i], descriptor + i * k, gradient + i * k);
     });
   Committee own(models, Precision::float64), elsewhere(models, Precision::float64, true, networks);
   expect_near(mean(elsewhere, hoods), mean(own, hoods), 1e-12);
+  ASSERT_EQ(descriptors.size(), 2u);
+  EXPECT_EQ(descriptors[0], descriptors[1]);    // evaluated once, for all
   expect_near(member(elsewhere, 1, hoods), member(own, 1, hoods), 1e-12);
 }
 

@@ -89,6 +89,27 @@ class Checkpoint : public ::testing::Test {
   std::string file;
 };
 
+TEST_F(Checkpoint, IsCheckedBeforeItIsNeeded)
+{
+  const Identity other = {"learning_rate = 0.2", "data = abc"};
+  check_checkpoint(file, other);    // there is none
+  TrainingState state = make_state(3);
+  write_checkpoint(file, identity, state);
+  check_checkpoint(file, identity);
+  try {
+    check_checkpoint(file, other);
+    ADD_FAILURE();
+  } catch (const Error &error) {
+    EXPECT_EQ(error.what(), refusal(other));
+    EXPECT_NE(refusal(other).find("another fit: learning_rate differs"), std::string::npos);
+  }
+  state.complete = true;
+  write_checkpoint(file, identity, state);
+  check_checkpoint(file, other);
+  write(file, read(file).substr(10));    // read_checkpoint() sees to a damaged one
+  check_checkpoint(file, other);
+}
+
 TEST_F(Checkpoint, ComesBack)
 {
   EXPECT_FALSE(read_checkpoint(file, identity).found);

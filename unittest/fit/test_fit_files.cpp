@@ -1,4 +1,5 @@
 // From a trained network to model.pt and the other files of a fit.
+#include "committee_fit.h"
 #include "fit_files.h"
 
 #include "torchpot_error.h"
@@ -206,6 +207,63 @@ TEST_F(FitFiles, TrainingLeavesModelTablesAndReport)
     EXPECT_NE(page.find(part), std::string::npos) << part;
 }
 
+TEST_F(FitFiles, ACommitteeHasAModelForEachMember)
+{
+  settings.torchpot.committee = 2;
+  settings.torchpot.seed = 7;
+  settings.outfile.committee = file("committee.dat");
+  settings.pytorch.state_output = file("state.pt");
+  std::vector<FitOutcome> members(2, outcome);
+  for (FitOutcome &member : members) member.network.activations[0] = Activation::tanh;
+  members[1].network.parameters[0] += 1.0;
+  members[1].results.configurations[1].predicted_energy = -10.5;
+  members[1].history.resize(1), members[1].best_epoch = 1;
+  set_members(outcome, members);
+  join_members(outcome);
+  EXPECT_NEAR(outcome.results.configurations[1].predicted_energy, -10.7, 1e-12);
+  EXPECT_EQ(outcome.network.parameters, members[0].network.parameters);
+  EXPECT_EQ(outcome.best_epoch, 2);
+  EXPECT_NEAR(member_errors(outcome).at(1).energy[1].mae, 0.5, 1e-12);
+
+  const auto names = fit_file_names(settings, true);
+  EXPECT_EQ(names.size(), 15u);
+  std::ofstream(file("Ta_3.pt")) << "of a larger committee";
+  EXPECT_EQ(write_fit_files(settings, dataset, outcome),
+            (std::vector<std::string>{file("Ta_pot.mliap.model") +
+                                          " is network 1 alone: pair_style mliap has no committees",
+                                      file("Ta_3.pt") +
+                                          " is of another fit, not a member of this committee"}));
+  for (const std::string &name : names) EXPECT_TRUE(fs::exists(name)) << name;
+  EXPECT_EQ(std::distance(fs::directory_iterator(path), fs::directory_iterator()), 16);
+  for (int m = 0; m < 2; ++m) {
+    const std::string number = std::to_string(m + 1);
+    const Model model = read_model(file("Ta_" + number + ".pt"));
+    EXPECT_EQ(model.network.parameters, members[m].network.parameters);
+    EXPECT_EQ(read_model(file("state_" + number + ".pt")).network.parameters,
+              members[m].network.parameters);
+    const auto record = nlohmann::json::parse(model.training);
+    EXPECT_EQ(record["committee"].dump(), "{\"data\":\"all\",\"member\":" + number +
+                                              ",\"members\":2,\"seed\":" +
+                                              std::to_string(7 + m) + "}");
+    EXPECT_EQ(record["best_epoch"], 2 - m);
+    EXPECT_EQ(record["date"], "2026-05-04T09:30:00Z");
+    EXPECT_EQ(record["versions"]["lammps"], "20250722");
+    EXPECT_NEAR(record["errors"]["test"]["energy_mae"].get<double>(), m ? 0.5 : 0.1, 1e-12);
+    EXPECT_EQ(content("loss_vs_epochs_" + number + ".dat"),
+              loss_text(outcome.members[m].history));
+    EXPECT_NE(content("report.html").find("network " + number), std::string::npos);
+  }
+  EXPECT_NE(content("Ta_pot.mod").find("pair_coeff * * torchpot " + file("Ta_1.pt") + " " +
+                                       file("Ta_2.pt") + " Ta\n# How far"),
+            std::string::npos);
+  EXPECT_NE(content("Ta_pot.mod").find("\n#fix deviation all pair 10 torchpot deviation 1\n"),
+            std::string::npos);
+  EXPECT_NE(content("committee.dat").find("A_1.json Liquid 2 -11 -10.7 0.2 0 0 True"),
+            std::string::npos);
+  EXPECT_NE(content("perconfig.dat").find("A_1.json Liquid 2 -11 -10.7 True"), std::string::npos);
+  EXPECT_NE(content("report.html").find("a committee of 2"), std::string::npos);
+}
+
 TEST_F(FitFiles, NothingForMliapThatItCannotRun)
 {
   for (const char *old : {"Ta_pot.mliap.model", "Ta_pot.mliap.mod"})
@@ -243,10 +301,13 @@ TEST_F(FitFiles, EvaluationLeavesTablesAlone)
 TEST_F(FitFiles, EvaluationHasNamesOfItsOwn)
 {
   settings.outfile.perconfig = "";
+  settings.torchpot.committee = 2;
+  settings.outfile.committee = file("committee.dat");
   const Settings own = evaluation_settings(settings);
   EXPECT_EQ(fit_file_names(own, false),
             (std::vector<std::string>{file("metrics_evaluation"), file("peratom_evaluation.dat"),
-                                      file("report_evaluation.html")}));
+                                      file("report_evaluation.html"),
+                                      file("committee_evaluation.dat")}));
 }
 
 TEST_F(FitFiles, DataOfTheTrainingAndOthers)

@@ -137,6 +137,59 @@ TEST(Report, StaysSmallForMuchData)
   EXPECT_TRUE(contains(page, "Figures of the first 60 of 80 groups."));
 }
 
+/// Three models, of which the first is as sample_results() has it.
+Report committee_report(FitResults &mean)
+{
+  std::vector<FitResults> members(3, mean);
+  Report report = sample_report();
+  for (int m = 0; m < 3; ++m) {
+    for (ConfigurationResult &c : members[m].configurations)
+      c.predicted_energy += 0.01 * m * (1.5 + std::sin(c.first_atom));
+    for (std::size_t k = 0; k < mean.force.size(); ++k)
+      members[m].predicted_force[k] += 0.1 * std::sin(k * (m + 1.0));
+    ReportMember member;
+    member.errors = baseline_from("network <" + std::to_string(m + 1) + ">", members[m]);
+    member.history = report.history, member.best_epoch = 11 + m;
+    report.members.push_back(member);
+  }
+  report.spread = committee_spread({&members[0], &members[1], &members[2]});
+  mean = committee_mean({&members[0], &members[1], &members[2]});
+  return report;
+}
+
+TEST(Report, ShowsACommittee)
+{
+  FitResults mean = torchpot_test::sample_results(30);
+  Report report = committee_report(mean);
+  std::string page = report_html(report, mean);
+  EXPECT_EQ(malformed(page), "");
+  for (const char *word :
+       {"<h2>Committee</h2>", "network &lt;1&gt;", "network &lt;3&gt;", "<td>13</td>",
+        "mean of all", "Loss per epoch of each network", "spread of the models (meV/atom)",
+        "error of their mean (meV/Å)", "test: mean spread ", ", rank correlation "})
+    EXPECT_TRUE(contains(page, word)) << word;
+  for (const char *word : {"best, epoch 17", "best epoch</span>", "nan"})
+    EXPECT_FALSE(contains(page, word)) << word;
+  // of an evaluation: without epochs, and in one set
+  report.divided = false, report.best_epoch = 0;
+  report.history.clear();
+  for (ReportMember &member : report.members) member.history.clear();
+  for (ConfigurationResult &c : mean.configurations) c.test = false, c.energy = NAN;
+  page = report_html(report, mean);
+  EXPECT_EQ(malformed(page), "");
+  EXPECT_TRUE(contains(page, "evaluation: mean spread "));
+  for (const char *word : {"Loss per epoch", "spread of the models (meV/atom)", "best epoch"})
+    EXPECT_FALSE(contains(page, word)) << word;
+}
+
+TEST(Report, CommitteesStaySmallForMuchData)
+{
+  FitResults mean = torchpot_test::sample_results(30, 20, 80);
+  const std::string page = report_html(committee_report(mean), mean);
+  EXPECT_LT(page.size(), 3u << 20);
+  EXPECT_EQ(malformed(page), "");
+}
+
 TEST(Report, CopesWithWhatIsMissing)
 {
   Report report;

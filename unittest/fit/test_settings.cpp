@@ -323,6 +323,31 @@ TEST(Settings, NotesSayWhatHasNoEffect)
   has(note_of("bikflag = 1", "sinner = 1"), "no effect without switchinnerflag");
 }
 
+TEST(Settings, Committee)
+{
+  const auto with = [](const std::string &lines) { return TA + "\n[TORCHPOT]\n" + lines; };
+  EXPECT_EQ(read(TA).torchpot.committee, 1);
+  const Settings s = read(with("committee = 4\ncommittee_data = bootstrap\nnetwork = linear\n"));
+  EXPECT_EQ(s.torchpot.committee, 4);
+  EXPECT_TRUE(s.torchpot.bootstrap);
+  EXPECT_FALSE(read(with("committee = 2\n")).torchpot.bootstrap);
+  const Settings alone = read(with("committee_data = bootstrap\n"));
+  EXPECT_FALSE(alone.torchpot.bootstrap);
+  ASSERT_EQ(alone.notes.size(), 1u);
+  EXPECT_NE(alone.notes[0].find("committee_data: no effect without committee"), std::string::npos);
+  for (const char *wrong : {"0", "-1", "1.5", "many"})
+    expect_error([&] { read(with(std::string("committee = ") + wrong + "\n")); },
+                 {"[TORCHPOT] committee", "wrong value", std::string("found: ") + wrong,
+                  "a whole number from 1 to 1000"});
+  expect_error([&] { read(with("committee = 2\ncommittee_data = some\n")); },
+               {"[TORCHPOT] committee_data", "found: some", "all", "bootstrap"});
+  for (const char *network : {"linear", "quadratic"})
+    expect_error(
+        [&] { read(with(std::string("committee = 3\nnetwork = ") + network + "\n")); },
+        {"[TORCHPOT] committee", "would all be the same", "nothing random", "found: 3",
+         "committee_data = bootstrap"});
+}
+
 TEST(Settings, UnknownNames)
 {
   expect_wrong("Ta = 0.5", "num_epochs = 4", {"num_epochs is not an element"});
