@@ -247,7 +247,9 @@ Facts settings_facts(const Settings &settings, const Dataset &dataset, const Fit
     std::string weights = settings.has_global_weights()
         ? "energy weight " + number(train.energy_weight) + ", force weight " +
             number(train.force_weight)
-        : "weights of the groups";
+        : settings.has_group_weights
+        ? "weights of the groups"
+        : "energy weight " + number(settings.energy_balance()) + ", force weight 1";
     const double stress = settings.torchpot.stress_weight;
     if (settings.fits_stress())
       weights += ", stress weight " + (std::isnan(stress) ? "of the groups" : number(stress));

@@ -297,6 +297,7 @@ Dataset load_dataset(const Settings &s, bool derivatives, std::vector<std::strin
   if (s.fits_stress()) note_unfitted_stress(data, notes);
   note_missing_labels(data, s, notes);
   note_duplicates(data, notes);
+  for (Configuration &c : data.configurations) c.energy_weight *= s.energy_balance();
   if (s.smartweights) divide_weights(data.configurations);
   for (const Configuration &c : data.configurations)
     if (!contains(data.groups, c.group)) data.groups.push_back(c.group);

@@ -385,6 +385,14 @@ ElementMode Settings::element_mode() const
   return (ElementMode) (pytorch.multi_element_option - 1);
 }
 
+// Errors of energies per atom are some twenty times smaller than those of force components, in the
+// same energy unit and Angstrom, so that this makes their parts of the loss alike. `documented`
+// multiplies energies per atom with the number of atoms by itself.
+double Settings::energy_balance() const
+{
+  return has_group_weights || has_global_weights() || torchpot.documented_loss ? 1.0 : 100.0;
+}
+
 bool Settings::has_global_weights() const
 {
   return !std::isnan(pytorch.energy_weight);

@@ -144,6 +144,7 @@ struct Settings {
   ReferenceSettings reference;
   std::map<std::string, double> eshift;    // per element, added to the energy for each atom of it
   std::vector<GroupSettings> groups;       // in the order of the input
+  bool has_group_weights = false;          // with eweight or fweight
   bool smartweights = false;
   bool random_sampling = false;
   std::uint64_t random_seed = 0;
@@ -154,6 +155,8 @@ struct Settings {
   ElementMode element_mode() const;
   /// Weights of the whole loss are given in [PYTORCH]; otherwise each configuration has its own.
   bool has_global_weights() const;
+  /// What the weights of energies are multiplied with where the input gives no weights at all.
+  double energy_balance() const;
   bool fits_stress() const { return calculator.stress && torchpot.stress_weight != 0.0; }
 };
 

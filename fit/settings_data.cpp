@@ -170,13 +170,12 @@ void read_groups(const IniFile &ini, Settings &s)
   if (group_file != "None") {
     s.data_where = path.where("groupFile");
     read_group_file(columns, beside_input(s, group_file), s);
-    return;
+  } else if (const IniSection *section = ini.find("GROUPS")) {
+    for (const IniEntry &entry : section->entries)
+      if (std::find(GROUP_KEYS.begin(), GROUP_KEYS.end(), entry.key) == GROUP_KEYS.end())
+        s.groups.push_back(group_line(columns, entry.key, entry.value, entry.where));
   }
-  const IniSection *section = ini.find("GROUPS");
-  if (!section) return;
-  for (const IniEntry &entry : section->entries)
-    if (std::find(GROUP_KEYS.begin(), GROUP_KEYS.end(), entry.key) == GROUP_KEYS.end())
-      s.groups.push_back(group_line(columns, entry.key, entry.value, entry.where));
+  s.has_group_weights = !s.groups.empty() && (columns.has("eweight") || columns.has("fweight"));
 }
 
 /// Keys that would change nothing are a mistake about the data.
