@@ -1,6 +1,8 @@
 // The loss of all training configurations as a function that optimizers minimize.
 #include "all_training.h"
 
+#include "adam.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -10,7 +12,7 @@ namespace {
 
 constexpr double STEP = 1e-6;    // of difference quotients, of the largest parameter
 // measured on the Si and Ni sets of Zuo et al. 2020: see doc/torchpot_fit.md
-constexpr std::size_t RESIDUALS_PER_PARAMETER = 10, MAX_PARTS = 8;
+constexpr std::size_t RESIDUALS_PER_PARAMETER = 20, MAX_PARTS = 8;
 
 }    // namespace
 
@@ -51,6 +53,27 @@ void AllTraining::product(const double *v, double *result)
   loss.set_parameters(point.data());
   loss.product(part_samples.size(), part_samples.data(), part_factors.data(),
                part_predicted.data(), there.data(), step, result);
+}
+
+// the adjoint of residuals r / W^(1/2), which product() sees as a change of the predictions
+void AllTraining::probe(int number, double *result)
+{
+  if (part_samples.empty()) take_part();
+  Random random(step, number);
+  probed = part_predicted;
+  double *p = probed.data();
+  const auto move = [&](std::size_t n, double factor) {
+    const double size = factor > 0.0 ? 1.0 / std::sqrt(factor) : 0.0;
+    for (std::size_t k = 0; k < n; k++) *p++ -= random.uniform() < 0.5 ? size : -size;
+  };
+  for (std::size_t m = 0; m < part_samples.size(); m++) {
+    move(1, part_factors[m].energy);
+    move(3 * (std::size_t) part_samples[m]->n_atoms, part_factors[m].force);
+    move(6, part_factors[m].virial);
+  }
+  loss.set_parameters(point.data());
+  loss.product(part_samples.size(), part_samples.data(), part_factors.data(), probed.data(),
+               point.data(), 1.0, result);
 }
 
 // every n_parts-th configuration stands for all: in their order, groups have their shares

@@ -19,9 +19,14 @@ class AllTraining : public Objective {
   AllTraining(Loss &loss, const LossSettings &settings, const std::vector<const Sample *> &samples);
 
   /// To be called before each step; steps of the same number see the same part.
-  void start_step(std::size_t step) { part = step % n_parts; }
+  void start_step(std::size_t number)
+  {
+    step = number;
+    part = number % n_parts;
+  }
   double evaluate(const double *parameters, double *gradient) override;
   void product(const double *v, double *result) override;
+  void probe(int number, double *result) override;
 
  private:
   void take_part();
@@ -30,10 +35,10 @@ class AllTraining : public Objective {
   const std::vector<const Sample *> &samples;
   std::vector<LossFactors> factors;
   std::vector<double> predicted, point, there;
-  std::size_t n_parts = 1, part = 0;
+  std::size_t n_parts = 1, part = 0, step = 0;
   std::vector<const Sample *> part_samples;    // empty until the first product after evaluate()
   std::vector<LossFactors> part_factors;
-  std::vector<double> part_predicted;
+  std::vector<double> part_predicted, probed;
 };
 
 }    // namespace torchpot

@@ -46,6 +46,9 @@ class Objective {
   /// evaluate() with a gradient and the loss = sum W residual^2 (half of its Hessian if the
   /// residuals were linear).
   virtual void product(const double *v, double *result) = 0;
+  /// result [n] = J^T W^(1/2) r with random signs r, other ones for each number: the mean of the
+  /// squares is the diagonal of J^T W J. C. Bekas et al., Appl. Numer. Math. 57, 1214 (2007).
+  virtual void probe(int number, double *result) = 0;
 };
 
 /// What an optimizer keeps between steps, for checkpoints.
@@ -61,8 +64,10 @@ struct OptimizerMemory {
 double lbfgs_step(Objective &objective, OptimizerMemory &memory, std::size_t n,
                   double *parameters);
 
-/// One Levenberg-Marquardt step, the linear system solved by conjugate gradients; damping after
-/// H. B. Nielsen, IMM-REP-1999-05. As lbfgs_step() otherwise.
+/// One Levenberg-Marquardt step, the linear system solved by conjugate gradients. As D. W. Marquardt
+/// has it, J. Soc. Ind. Appl. Math. 11, 431 (1963), parameters are scaled by the diagonal of J^T W J,
+/// which also preconditions; the damping follows H. B. Nielsen, IMM-REP-1999-05. As lbfgs_step()
+/// otherwise.
 double levenberg_step(Objective &objective, OptimizerMemory &memory, std::size_t n,
                       double *parameters);
 

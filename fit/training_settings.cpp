@@ -11,7 +11,7 @@ namespace {
 
 // measured on Ta, InP, and the Si and Ni sets of Zuo et al. 2020: see doc/torchpot_fit.md
 constexpr std::size_t LEVENBERG_PARAMETERS = 3000;
-constexpr int LEVENBERG_EPOCHS = 120, LBFGS_EPOCHS = 2000;
+constexpr int LEVENBERG_EPOCHS = 150, LBFGS_EPOCHS = 2000;
 constexpr std::size_t ADAM_STEPS = 200000;
 constexpr std::size_t MIN_EPOCHS = 50, MAX_EPOCHS = 5000;
 constexpr double LEARNING_RATE = 2e-3, AVERAGE = 0.99;
