@@ -12,6 +12,16 @@ find_library(HDF5_LIBRARY NAMES hdf5 hdf5_serial HINTS ${HDF5_ROOT} PATH_SUFFIXE
 find_path(CRYPTO_INCLUDE_DIR openssl/evp.h)
 find_library(CRYPTO_LIBRARY crypto)
 
+# Eigen: QR and singular values of the linear solvers
+find_path(EIGEN_INCLUDE_DIR Eigen/Core PATH_SUFFIXES include/eigen3 eigen3)
+if(NOT EIGEN_INCLUDE_DIR)
+  message(FATAL_ERROR "Eigen is missing. On Debian: apt-get install libeigen3-dev; or set "
+    "EIGEN_INCLUDE_DIR")
+endif()
+mark_as_advanced(EIGEN_INCLUDE_DIR)
+add_library(torchpot::eigen INTERFACE IMPORTED)
+target_include_directories(torchpot::eigen SYSTEM INTERFACE ${EIGEN_INCLUDE_DIR})
+
 foreach(library HWY HDF5 CRYPTO)
   if(NOT ${library}_INCLUDE_DIR OR NOT ${library}_LIBRARY)
     message(FATAL_ERROR "${library} is missing. On Debian: apt-get install libhwy-dev "

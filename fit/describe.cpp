@@ -115,6 +115,10 @@ std::string describe(const Dataset &data, const Settings &s, const Prediction &m
     text += std::string("network: ") +
         (s.torchpot.network == NetworkKind::linear ? "linear" : "quadratic") + "\n";
   text += missing_labels(data);
+  if (memory.n_rows)
+    return text + formatted("linear solver %s: %zu rows of %zu coefficients, %s in memory\n",
+                            to_string(s.solver), memory.n_rows, memory.n_columns,
+                            size_text(memory.bytes).c_str());
   text += formatted("descriptors and derivatives: %zu pair blocks, %s in memory%s\n",
                     memory.n_blocks, size_text(memory.bytes).c_str(),
                     s.torchpot.cache.empty() ? "" : " and on disk");

@@ -2,6 +2,7 @@
 #include "fit_files.h"
 
 #include "mliap_export.h"
+#include "snap_files.h"
 #include "stress_units.h"
 #include "torchpot_error.h"
 #include "torchpot_model_file.h"
@@ -39,6 +40,7 @@ std::string joined(const std::vector<std::string> &words, const char *between = 
 
 const char *loss_name(const Settings &settings)
 {
+  if (settings.is_linear_solver()) return "weighted rows";
   return settings.torchpot.documented_loss ? "documented" : "fitsnap";
 }
 
@@ -57,6 +59,19 @@ ordered_json errors_of(const std::vector<ErrorRow> &table, int set)
     errors["stress_rmse"] = value(table[0].stress[set].rmse);
   }
   return errors;
+}
+
+/// FitSNAP's linear models have an include file of that name, for pair_style snap.
+std::string torchpot_include(const Settings &settings)
+{
+  return settings.outfile.potential + (settings.is_linear_solver() ? ".torchpot.mod" : ".mod");
+}
+
+std::string solver_text(const Settings &settings)
+{
+  if (settings.solver != SolverKind::ridge)
+    return settings.is_linear_solver() ? "least squares by singular values" : "least squares";
+  return "ridge regression, alpha " + number(settings.ridge_alpha);
 }
 
 }    // namespace
@@ -165,9 +180,12 @@ std::vector<std::string> fit_file_names(const Settings &settings, bool training)
                                     settings.torchpot.report};
   if (training) {
     const MliapNames mliap(out.potential);
-    for (const std::string &name : {settings.torchpot.model, out.loss, out.potential + ".mod",
-                                    mliap.descriptor, mliap.model, mliap.include})
+    const SnapNames snap(out.potential);
+    for (const std::string &name : {settings.torchpot.model, out.loss,
+                                    torchpot_include(settings), mliap.descriptor, mliap.model, mliap.include})
       names.push_back(name);
+    if (settings.is_linear_solver())
+      names.insert(names.end(), {snap.coefficients, snap.parameters, snap.include});
     if (settings.pytorch.state_output != settings.torchpot.model)
       names.push_back(settings.pytorch.state_output);
   }
@@ -240,7 +258,7 @@ Facts settings_facts(const Settings &settings, const Dataset &dataset, const Fit
       weights += ", stress weight " + (std::isnan(stress) ? "of the groups" : number(stress));
     facts.push_back({"loss", std::string(loss_name(settings)) + ", " + weights});
     if (network.kind != NetworkKind::mlp)
-      facts.push_back({"optimizer", "least squares"});
+      facts.push_back({"optimizer", solver_text(settings)});
     else if (outcome.history.empty())
       facts.push_back({"optimizer", "none: no epochs"});
     else
@@ -310,8 +328,15 @@ std::vector<std::string> write_lammps_files(const Settings &settings, const Data
   const std::string &stem = settings.outfile.potential;
   const MliapNames names(stem);
   const MliapExport mliap = mliap_export(model);
-  write_output_file(stem + ".mod", potential_mod_text(dataset.reference, settings.torchpot.model,
-                                                      dataset.elements));
+  write_output_file(torchpot_include(settings),
+                    potential_mod_text(dataset.reference, settings.torchpot.model,
+                                       dataset.elements));
+  if (settings.is_linear_solver()) {
+    const SnapNames snap(stem);
+    write_output_file(snap.coefficients, snap_coefficients_text(model));
+    write_output_file(snap.parameters, snap_parameters_text(model));
+    write_output_file(snap.include, snap_include_text(model, snap));
+  }
   write_output_file(names.descriptor, mliap_descriptor_text(dataset.descriptor));
   if (mliap.obstacle.empty()) {
     write_output_file(names.model, mliap.model);
@@ -349,7 +374,7 @@ std::vector<std::string> write_fit_files(const Settings &settings, const Dataset
   if (outcome.trained) {    // first what cannot be made again in seconds
     write_model(model, settings.torchpot.model);
     if (!settings.pytorch.state_output.empty()) write_model(model, settings.pytorch.state_output);
-    write_output_file(out.loss, loss_text(outcome.history));
+    if (!out.loss.empty()) write_output_file(out.loss, loss_text(outcome.history));
     notes = write_lammps_files(settings, dataset, model);
   }
   if (!out.metrics.empty())

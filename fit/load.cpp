@@ -209,7 +209,8 @@ std::size_t own_bytes(const Dataset &data, bool from_cache, const Work &work, in
   return sum;
 }
 
-/// Of the file that what does not fit into memory is mapped to: where the cache is.
+}    // namespace
+
 std::string mapping_folder(const Settings &s)
 {
   const char *temporary = std::getenv("TMPDIR");
@@ -218,8 +219,6 @@ std::string mapping_folder(const Settings &s)
   std::filesystem::create_directories(s.torchpot.cache, failure);
   return s.torchpot.cache;
 }
-
-}    // namespace
 
 Dataset load_dataset(const Settings &s, bool derivatives, std::vector<std::string> &notes)
 {

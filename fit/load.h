@@ -32,11 +32,15 @@ prepare_dataset(Dataset &dataset, const Settings &settings,
                 const std::function<void(std::size_t, std::size_t)> &progress = nullptr,
                 Ranks &ranks = single_rank());
 
+/// Of the file that what does not fit into memory is mapped to: where the cache is.
+std::string mapping_folder(const Settings &settings);
+
 /// What a fit will need, from a neighbor search alone.
 struct Prediction {
   std::size_t n_blocks = 0;
   std::size_t largest = 0;    // bytes of the largest configuration
   std::size_t bytes = 0;      // of all descriptors, blocks, geometries and labels
+  std::size_t n_rows = 0, n_columns = 0;    // of a linear solver, which keeps these alone
 };
 Prediction predict_memory(const Dataset &dataset, int n_threads);
 

@@ -2,9 +2,11 @@
 #include "run.h"
 
 #include "checkpoint.h"
+#include "design_rows.h"
 #include "fit_files.h"
 #include "initial_state.h"
 #include "linear_fit.h"
+#include "linear_solver.h"
 #include "load.h"
 #include "outputs.h"
 #include "parallel.h"
@@ -66,6 +68,18 @@ Dataset loaded_data(const Settings &settings, bool derivatives)
   return data;
 }
 
+/// A line that counts configurations, on a terminal; between() is called each time.
+std::function<void(std::size_t, std::size_t)> descriptor_progress(const Between &between)
+{
+  const bool shown = isatty(fileno(stdout)) && world_ranks().is_first();
+  return [=](std::size_t done, std::size_t all) {
+    between();
+    if (!shown) return;
+    std::printf("\rdescriptors of configuration %zu of %zu\r", done, all);
+    std::fflush(stdout);
+  };
+}
+
 /// Prints what there is, and computes the descriptors.
 void prepare(Dataset &data, const Settings &settings, const Between &between, FitOutcome &outcome)
 {
@@ -73,13 +87,8 @@ void prepare(Dataset &data, const Settings &settings, const Between &between, Fi
   const int n_threads = thread_count(settings.torchpot.threads, ranks.size());
   if (ranks.is_first()) say(describe(data, settings, predict_memory(data, n_threads)));
   const bool shown = isatty(fileno(stdout)) && ranks.is_first();
-  const auto progress = [&](std::size_t done, std::size_t all) {
-    between();
-    if (!shown) return;
-    std::printf("\rdescriptors of configuration %zu of %zu\r", done, all);
-    std::fflush(stdout);
-  };
-  const PrepareResult result = prepare_dataset(data, settings, progress, ranks);
+  const PrepareResult result =
+      prepare_dataset(data, settings, descriptor_progress(between), ranks);
   for (const std::string &warning : result.warnings) warn("warning", warning);
   const std::string time = seconds_text(result.seconds);
   const char *cached = result.from_cache ? ", read from the cache" : "";
@@ -170,19 +179,30 @@ void compare_with_linear(const FitOutcome &outcome)
   }
 }
 
-void finish(const Settings &s, const Dataset &data, const SampleSet &samples,
-            const Between &between, FitOutcome &outcome)
+/// Files and tables; outcome.results are those of the model.
+void write_all(const Settings &s, const Dataset &data, FitOutcome &outcome)
 {
-  outcome.results = results_of(outcome.network, data, samples, between);
-  outcome.baselines = {mean_energy_baseline(outcome.results), zero_force_baseline(outcome.results)};
-  if (outcome.trained && outcome.network.kind == NetworkKind::mlp)
-    add_linear_baseline(s, data, samples, between, outcome);
   outcome.date = date_now();
   outcome.resources.push_back({"memory", peak_memory()});
   const std::string model = outcome.trained ? "" : s.torchpot.model;
   for (const std::string &note : write_fit_files(s, data, outcome, model)) warn("note", note);
   say(error_report(error_table(outcome.results), outcome.baselines, data.units, data.divided));
   compare_with_linear(outcome);
+}
+
+void add_baselines(FitOutcome &outcome)
+{
+  outcome.baselines = {mean_energy_baseline(outcome.results), zero_force_baseline(outcome.results)};
+}
+
+void finish(const Settings &s, const Dataset &data, const SampleSet &samples,
+            const Between &between, FitOutcome &outcome)
+{
+  outcome.results = results_of(outcome.network, data, samples, between);
+  add_baselines(outcome);
+  if (outcome.trained && outcome.network.kind == NetworkKind::mlp)
+    add_linear_baseline(s, data, samples, between, outcome);
+  write_all(s, data, outcome);
 }
 
 /// Throws Error if the model cannot be evaluated on these data.
@@ -217,6 +237,67 @@ void prepare_evaluation(const Model &model, Settings &s, Dataset &data)
   for (Configuration &c : data.configurations) c.test = false;
 }
 
+/// The coefficients of the linear solvers.
+std::vector<double> solve_rows(const Settings &s, DesignRows &rows, std::size_t n_columns,
+                               const Between &between, FitOutcome &outcome)
+{
+  const auto start = Clock::now();
+  const std::vector<double> factor = rows.factor(between);
+  LinearSolution solution;
+  world_ranks().together([&] {
+    if (!world_ranks().is_first()) return;
+    solution = s.solver == SolverKind::ridge
+        ? solve_ridge(n_columns, factor.data(), s.ridge_alpha)
+        : solve_svd(n_columns, factor.data(), SMALLEST_SINGULAR_VALUE);
+  });
+  const std::string time = seconds_text(seconds_since(start));
+  char text[160];
+  std::snprintf(text, sizeof text, "least squares: %s, %zu coefficients, rank %d, condition %.1e",
+                time.c_str(), n_columns, solution.rank, solution.condition);
+  say(text);
+  outcome.resources.push_back({"least squares", time});
+  return solution.x;
+}
+
+/// Fit or evaluation of a linear model by its rows, which alone are kept in memory.
+void work_by_rows(const Settings &s, Dataset &data, const LinearColumns &columns,
+                  const Between &between, FitOutcome &outcome)
+{
+  Ranks &ranks = world_ranks();
+  if (ranks.is_first()) say(describe(data, s, DesignRows::predict_memory(data, columns)));
+  const auto start = Clock::now();
+  DesignRows rows(data, s, columns, descriptor_progress(between), ranks);
+  if (rows.is_mapped()) say("the rows are in a file: larger than memory_limit");
+  const std::string time = seconds_text(seconds_since(start));
+  const int n_threads = thread_count(s.torchpot.threads, ranks.size());
+  say("descriptors: " + time + ", " + std::to_string(n_threads) +
+      (n_threads > 1 ? " threads" : " thread") +
+      (isatty(fileno(stdout)) ? std::string(30, ' ') : ""));
+  outcome.resources.push_back({"descriptors", time});
+  if (!data.reference.empty()) outcome.lammps_version = std::to_string(lammps_library_version());
+  std::vector<double> x;
+  if (outcome.trained) {
+    x = solve_rows(s, rows, columns.count(), between, outcome);
+    if (ranks.is_first()) outcome.network = linear_model(columns, x);
+  } else
+    linear_coefficients(columns, outcome.network, x);
+  ranks.together([&] {
+    if (!ranks.is_first()) return;
+    outcome.results = fit_results(data, rows.predict(x));
+    add_reference(data, outcome.results);
+    add_baselines(outcome);
+    write_all(s, data, outcome);
+  });
+}
+
+/// The linear solvers, and evaluation of what they fitted.
+bool goes_by_rows(const Settings &s, const Dataset &data, const FitOutcome &outcome)
+{
+  if (!s.is_linear_solver()) return false;
+  std::vector<double> x;
+  return outcome.trained || linear_coefficients(linear_columns(data, s), outcome.network, x);
+}
+
 /// --check: everything but the work.
 void check_input(const Settings &s)
 {
@@ -227,7 +308,10 @@ void check_input(const Settings &s)
     reference.units = data.units;
     ReferencePotential(reference, data.elements);
   }
-  say(describe(data, s, predict_memory(data, thread_count(s.torchpot.threads))) +
+  const Prediction memory = s.is_linear_solver()
+      ? DesignRows::predict_memory(data, linear_columns(data, s))
+      : predict_memory(data, thread_count(s.torchpot.threads));
+  say(describe(data, s, memory) +
       "the input is sound; nothing was written");
 }
 
@@ -254,16 +338,26 @@ bool work(Settings &s, const RunOptions &options, const std::function<bool()> &s
       prepare_evaluation(model, s, data);
     }
   });
+  bool by_rows = false;
+  ranks.together([&] {
+    if (!outcome.trained) {
+      outcome.network = model.network;
+      s.torchpot.model = options.evaluate;
+    }
+    by_rows = goes_by_rows(s, data, outcome);
+  });
+  if (by_rows) {
+    work_by_rows(s, data, linear_columns(data, s), between, outcome);
+    return true;
+  }
   prepare(data, s, between, outcome);
   std::unique_ptr<SampleSet> samples;
   std::unique_ptr<Trainer> trainer;
   ranks.together([&] {
     samples = std::make_unique<SampleSet>(data, s.calculator.energy, s.calculator.force,
                                           s.fits_stress());
-    if (!outcome.trained) {
-      outcome.network = model.network;
-      s.torchpot.model = options.evaluate;
-    } else if (s.torchpot.network != NetworkKind::mlp) {
+    if (!outcome.trained) return;
+    if (s.torchpot.network != NetworkKind::mlp) {
       if (ranks.is_first())
         outcome.network = least_squares(s.torchpot.network, s, *samples, between);
     } else {
