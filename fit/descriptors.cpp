@@ -12,6 +12,8 @@ namespace {
 
 // pairs whose derivatives are in memory at a time, times descriptors
 constexpr std::size_t CHUNK = 4000000;
+// the same where these are used at once, and better are in the cache then
+constexpr std::size_t SMALL_CHUNK = 200000;
 
 /// The columns of a row's blocks: neighbors and the atom itself. Empty if there are no others.
 void row_columns(int row, const std::size_t *pair, std::size_t n, const int *second,
@@ -160,9 +162,10 @@ void compute_descriptors(Configuration &c, Descriptor &descriptor, bool derivati
     c.derivative.edit().reserve(3 * n * n_blocks);
   }
   std::vector<double> pair_derivative;
+  const std::size_t chunk = part ? SMALL_CHUNK : CHUNK;
   for (int begin = 0, end = 0; begin < n_atoms; begin = end) {
     do end++;
-    while (end < n_atoms && (all.first[end + 1] - all.first[begin]) * n <= CHUNK);
+    while (end < n_atoms && (all.first[end + 1] - all.first[begin]) * n <= chunk);
     const PairList list = pairs_of(all, c, descriptor, begin, end);
     double *value = &c.descriptor.edit()[n * begin];
     if (!derivatives && !strain) {

@@ -16,7 +16,7 @@ namespace torchpot {
 
 namespace {
 
-constexpr std::size_t MIN_CHUNK = 4096;    // rows
+constexpr std::size_t MIN_CHUNK = 512;    // rows
 
 /// A chunk has so many rows that merging its factor is a small part of the work.
 std::size_t chunk_rows(const LinearColumns &columns)
@@ -102,8 +102,9 @@ class RowMaker {
   double *const energy, *const forces, *const stress;
 };
 
+/// `part` is room for a part of the blocks.
 void make_rows(const LinearColumns &columns, const Configuration &c, const Dataset &data,
-               Descriptor &descriptor, double *rows)
+               Descriptor &descriptor, Configuration &part, double *rows)
 {
   RowMaker maker(columns, c, rows);
   if (!c.descriptor.empty()) {    // from a fitdump file
@@ -115,7 +116,6 @@ void make_rows(const LinearColumns &columns, const Configuration &c, const Datas
     maker.finish(c, data.units);
     return;
   }
-  Configuration part;
   part.file = c.file;
   part.group = c.group;
   part.cell = c.cell;
@@ -239,11 +239,12 @@ void DesignRows::compute_own(const Settings &s, const Progress &progress)
   }
   std::vector<std::unique_ptr<Descriptor>> descriptors;
   for (int t = 0; t < n_threads; t++) descriptors.push_back(make_snap(data.descriptor));
+  std::vector<Configuration> parts(n_threads);
   std::atomic<std::size_t> done{0};
   parallel_for(own.size(), n_threads, [&](int thread, std::size_t k) {
     const std::size_t m = own[k];
     make_rows(columns, data.configurations[m], data, *descriptors[thread],
-              rows + first_row[m] * width);
+              parts[thread], rows + first_row[m] * width);
     const std::size_t n = ++done;
     if (progress && thread == 0) progress(n, own.size());
   });
