@@ -7,9 +7,7 @@
 #include <Eigen/SVD>
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
-#include <limits>
 
 namespace torchpot {
 
@@ -39,13 +37,13 @@ LinearSolution solve(std::size_t n_columns, const double *factor,
   Eigen::VectorXd y = svd.matrixU().transpose() * all.topRightCorner(n, 1);
   for (Eigen::Index k = 0; k < n; k++) {
     const double factor = filter(s[k], s[0]);
-    result.rank += factor != 0.0;
     y[k] *= factor;
+    if (factor == 0.0) continue;
+    result.rank++;
+    result.condition = s[0] / s[k];
   }
   const Eigen::VectorXd x = svd.matrixV() * y;
   result.x.assign(x.data(), x.data() + n);
-  result.condition =
-      s[n - 1] > 0.0 ? s[0] / s[n - 1] : std::numeric_limits<double>::infinity();
   return result;
 }
 

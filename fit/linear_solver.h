@@ -21,8 +21,8 @@ void merge_factors(std::size_t n, double *factor, const double *other);
 
 struct LinearSolution {
   std::vector<double> x;    // [n_columns]
-  int rank = 0;             // singular values that count
-  double condition = 0.0;    // largest singular value over the smallest; infinite if that is zero
+  int rank = 0;              // singular values that count
+  double condition = 1.0;    // the largest of them over the smallest
 };
 
 /// x that minimizes |A x - b|, and among these |x|, where `factor` is that of the rows (A b), with
