@@ -34,11 +34,14 @@ LinearSolution solve(std::size_t n_columns, const double *factor,
     throw Error("the singular values of the linear fit did not converge", "least squares", "", "",
                 "Check the weights in [GROUPS]");
   const Eigen::VectorXd &s = svd.singularValues();
+  if (n == 0 || s[0] == 0.0)
+    throw Error("there is nothing to fit: all weighted rows are zero", "least squares", "", "",
+                "Check the weights and training sizes in [GROUPS], and what [CALCULATOR] fits");
   Eigen::VectorXd y = svd.matrixU().transpose() * all.topRightCorner(n, 1);
   for (Eigen::Index k = 0; k < n; k++) {
-    const double factor = filter(s[k], s[0]);
-    y[k] *= factor;
-    if (factor == 0.0) continue;
+    const double inverse = filter(s[k], s[0]);
+    y[k] *= inverse;
+    if (inverse == 0.0) continue;
     result.rank++;
     result.condition = s[0] / s[k];
   }

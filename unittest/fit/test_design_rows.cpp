@@ -276,7 +276,7 @@ TEST(DesignRows, SameBitsWithAnyNumberOfThreadsAndInAFile)
     std::size_t calls = 0;
     DesignRows rows(data, settings, columns_of(data, true, false),
                     [&](std::size_t, std::size_t) { calls++; });
-    EXPECT_GT(calls, 0u);
+    if (threads == 1) EXPECT_EQ(calls, 60u);
     EXPECT_EQ(rows.is_mapped(), threads == 5);
     EXPECT_GT(rows.n_rows(), 1000u);
     const std::vector<double> factor = rows.factor();

@@ -167,6 +167,12 @@ TEST(LinearSolver, RidgeHasItsClosedForm)
   EXPECT_EQ(solve_ridge(2, Problem{2, {{1, 0, 1}}}.factor().data(), 0.0).x[1], 0.0);
 }
 
+TEST(LinearSolver, SomeRowMustCount)
+{
+  const Problem zero{2, {{0, 0, 1}}};
+  expect_error([&] { svd_of(zero); }, {"nothing to fit: all weighted rows are zero", "[GROUPS]"});
+}
+
 TEST(LinearSolver, NumbersMustBeFinite)
 {
   const Problem column{2, {{1, NAN, 1}, {0, 1, 1}}}, label{2, {{1, 0, INFINITY}, {0, 1, 1}}};

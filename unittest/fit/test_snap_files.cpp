@@ -1,4 +1,4 @@
-// The text of the files for pair_style snap; LAMMPS reads them in lammps/test_linear_solver.py.
+// The text of the files for pair_style snap; LAMMPS reads them in lammps/test_fit_linear.py.
 #include "snap_files.h"
 #include "data_fixture.h"
 
