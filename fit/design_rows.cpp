@@ -79,18 +79,10 @@ class RowMaker {
     row[width - 1] = value;
   }
 
-  /// Zero for what an element does not have: the solution of least norm has zero there too.
+  /// Zero for what an element does not have: the solution of least norm has none of it.
   void mask()
   {
-    const int n = columns.n_descriptors;
-    std::vector<char> zero;
-    for (int e = 0; e < columns.n_elements; e++) {
-      const char *active = &columns.active[e * n];
-      if (columns.constant) zero.push_back(0);
-      for (int k = 0; k < n; k++) zero.push_back(!active[k]);
-      for (int k = 0; k < n && columns.quadratic; k++)
-        for (int l = k; l < n; l++) zero.push_back(!active[k] || !active[l]);
-    }
+    const std::vector<char> zero = columns.inactive();
     for (double *row = energy, *end = row + rows_of(c) * width; row < end; row += width)
       for (std::size_t k = 0; k < zero.size(); k++)
         if (zero[k]) row[k] = 0.0;

@@ -147,6 +147,7 @@ std::string training_record(const Settings &settings, const Dataset &dataset,
                     {"force_weight", value(settings.pytorch.force_weight)},
                     {"stress_weight",
                      value(settings.fits_stress() ? settings.torchpot.stress_weight : 0.0)}};
+  if (settings.is_linear_solver()) record["loss"]["solver"] = solver_text(settings);
   record["epochs"] = outcome.history.empty() ? 0 : outcome.history.back().epoch;
   record["best_epoch"] = outcome.best_epoch;
   record["errors"] = {{"train", errors_of(table, 0)}, {"test", errors_of(table, 1)}};
@@ -181,8 +182,9 @@ std::vector<std::string> fit_file_names(const Settings &settings, bool training)
   if (training) {
     const MliapNames mliap(out.potential);
     const SnapNames snap(out.potential);
-    for (const std::string &name : {settings.torchpot.model, out.loss,
-                                    torchpot_include(settings), mliap.descriptor, mliap.model, mliap.include})
+    for (const std::string &name :
+         {settings.torchpot.model, out.loss, torchpot_include(settings), mliap.descriptor,
+          mliap.model, mliap.include})
       names.push_back(name);
     if (settings.is_linear_solver())
       names.insert(names.end(), {snap.coefficients, snap.parameters, snap.include});

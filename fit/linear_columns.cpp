@@ -31,6 +31,21 @@ std::size_t LinearColumns::n_features() const
   return quadratic ? n + n * (n + 1) / 2 : n;
 }
 
+std::vector<char> LinearColumns::inactive() const
+{
+  if (active.empty()) return std::vector<char>(count(), 0);
+  const int n = n_descriptors;
+  std::vector<char> zero;
+  for (int e = 0; e < n_elements; e++) {
+    const char *has = &active[e * n];
+    if (constant) zero.push_back(0);
+    for (int k = 0; k < n; k++) zero.push_back(!has[k]);
+    for (int k = 0; k < n && quadratic; k++)
+      for (int l = k; l < n; l++) zero.push_back(!has[k] || !has[l]);
+  }
+  return zero;
+}
+
 void LinearColumns::add_values(int element, const double *b, double factor, double *row) const
 {
   const int n = n_descriptors;
@@ -76,8 +91,11 @@ LinearColumns linear_columns(const Dataset &data, const Settings &s)
   return columns;
 }
 
-NetworkParameters linear_model(const LinearColumns &columns, const std::vector<double> &x)
+NetworkParameters linear_model(const LinearColumns &columns, std::vector<double> x)
 {
+  const std::vector<char> zero = columns.inactive();    // up to rounding they are in x too
+  for (std::size_t k = 0; k < x.size(); k++)
+    if (zero[k]) x[k] = 0.0;
   NetworkParameters model;
   model.kind = columns.quadratic ? NetworkKind::quadratic : NetworkKind::linear;
   model.element_mode = ElementMode::per_element;

@@ -23,6 +23,9 @@ struct LinearColumns {
   std::size_t per_element() const { return constant + n_features(); }
   std::size_t count() const { return n_elements * per_element(); }
 
+  /// [count()] whether a coefficient is zero since its element does not have the descriptor.
+  std::vector<char> inactive() const;
+
   /// Adds factor times features of an atom, or of derivatives d of its descriptors b, to a row.
   void add_values(int element, const double *b, double factor, double *row) const;
   void add_derivatives(int element, const double *b, const double *d, double factor,
@@ -34,7 +37,7 @@ struct LinearColumns {
 LinearColumns linear_columns(const Dataset &dataset, const Settings &settings);
 
 /// The model of these coefficients, without shift and scale of the descriptors.
-NetworkParameters linear_model(const LinearColumns &columns, const std::vector<double> &x);
+NetworkParameters linear_model(const LinearColumns &columns, std::vector<double> x);
 /// The coefficients of such a model; false for models of another kind.
 bool linear_coefficients(const LinearColumns &columns, const NetworkParameters &model,
                          std::vector<double> &x);

@@ -27,7 +27,8 @@ struct LinearSolution {
 
 /// x that minimizes |A x - b|, and among these |x|, where `factor` is that of the rows (A b), with
 /// b as last of n_columns + 1 columns. Singular values of A up to `smallest` times the largest are
-/// taken for zero, as scipy.linalg.lstsq does. Throws Error for rows that are not finite or all zero.
+/// taken for zero, as scipy.linalg.lstsq does. Throws Error for rows that are not finite or all
+/// zero.
 LinearSolution solve_svd(std::size_t n_columns, const double *factor, double smallest);
 
 /// x that minimizes |A x - b|^2 + alpha |x|^2.

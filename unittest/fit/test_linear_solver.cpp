@@ -46,7 +46,8 @@ Problem random_problem(std::size_t n_rows, std::size_t n, std::uint64_t seed = 1
   Problem problem{n, {}};
   for (std::size_t r = 0; r < n_rows; r++) {
     problem.rows.emplace_back();
-    for (std::size_t k = 0; k <= n; k++) problem.rows.back().push_back(2.0 * random.uniform() - 1.0);
+    std::vector<double> &row = problem.rows.back();
+    for (std::size_t k = 0; k <= n; k++) row.push_back(2.0 * random.uniform() - 1.0);
   }
   return problem;
 }

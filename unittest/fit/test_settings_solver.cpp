@@ -184,7 +184,8 @@ TEST(LinearSolverSettings, ContradictionsAreErrors)
                {"[TORCHPOT] network", "solver = PYTORCH", "quadraticflag"});
   expect_wrong("chemflag = 0\nquadraticflag = 0", "chemflag = 1\nquadraticflag = 1",
                {"quadratic models of chemical descriptors", "one of them 0"});
-  expect_error([] { read(replaced(replaced(INPUT, "chemflag = 0", "chemflag = 1"), "6 6", "6 4")); },
+  const std::string chemical = replaced(INPUT, "chemflag = 0", "chemflag = 1");
+  expect_error([&] { read(replaced(chemical, "6 6", "6 4")); },
                {"[BISPECTRUM] twojmax", "chemical descriptors need the same twojmax"});
 }
 

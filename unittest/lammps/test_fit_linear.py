@@ -91,15 +91,12 @@ def numpy_rows(data, quadratic, constant):
     return np.concatenate(a), np.concatenate(y)
 
 
-def compare_with_numpy(data, quadratic, bzero):
-    a, y = numpy_rows(data, quadratic, not bzero)
+def compare_with_numpy(data, quadratic):
+    a, y = numpy_rows(data, quadratic, True)
     for solver in (SVD, RIDGE):
-        write(FITDUMP + BISPECTRUM, ESHIFT, solver, quadratic=quadratic, bzero=bzero)
+        write(FITDUMP + BISPECTRUM, ESHIFT, solver, quadratic=quadratic)
         fit("in.fit", "--overwrite").check()
         found = coefficients()
-        if bzero:
-            assert np.all(found[:, 0] == 0.0)
-            found = found[:, 1:]
         if solver is SVD:
             wanted = np.linalg.lstsq(a, y, rcond=1e-13)[0]
         else:
@@ -117,12 +114,28 @@ def test_against_numpy():
     """Weights, constants, two elements, ESHIFT, stress, ridge: a matrix made by plain loops. The
     descriptor of the file has bzeroflag 0."""
     data = fitdump_data()
-    compare_with_numpy(data, False, False)
-    compare_with_numpy(data, True, False)
+    compare_with_numpy(data, False)
+    compare_with_numpy(data, True)
+    found = pathlib.Path("pot.snapcoeff").read_text()
+    fit("in.fit", "--overwrite", before=mpi(2)).check()
+    assert pathlib.Path("pot.snapcoeff").read_text() == found
+
+
+ALL = ("energy", "pressure", "force", "energy_atom")
 
 
 def stock_lammps_equals_torchpot(data):
-    """The potential by pair_style snap and mliap, by pair_style torchpot, and in the tables."""
+    """The potential by pair_style snap and by pair_style torchpot."""
+    files = dict(snap="pot.mod", torchpot="pot.torchpot.mod")
+    cases = {(style, i): Case(f"{style}{i}", c.file, f"include {file}")
+             for style, file in files.items() for i, c in enumerate(data)}
+    values = evaluate(cases.values(), centroid=False)
+    for i in range(len(data)):
+        assert_same(values[f"snap{i}"], values[f"torchpot{i}"], 1e-10, f"snap {i}", ALL)
+
+
+def lammps_equals_the_tables(data):
+    """By pair_style snap and mliap, by pair_style torchpot, and in the tables."""
     files = dict(snap="pot.mod", torchpot="pot.torchpot.mod", mliap="pot.mliap.mod")
     cases = {(style, i): Case(f"{style}{i}", c.file, f"include {file}")
              for style, file in files.items() for i, c in enumerate(data)}
@@ -131,8 +144,7 @@ def stock_lammps_equals_torchpot(data):
     for i, c in enumerate(data):
         torchpot = values[f"torchpot{i}"]
         for style in ("snap", "mliap"):
-            assert_same(values[f"{style}{i}"], torchpot, 1e-10, f"{style} {i}",
-                        ("energy", "pressure", "force", "energy_atom"))
+            assert_same(values[f"{style}{i}"], torchpot, 1e-10, f"{style} {i}", ALL)
         key = c.group, c.name
         assert_close(table.energy[key] * len(c.types) + c.reference_energy, torchpot.energy, 1e-10,
                      "energy of the table")
@@ -155,12 +167,30 @@ def test_files_for_pair_snap():
                 done = fit("in.fit", "--overwrite").check()
                 assert "pot.snapcoeff pot.snapparam pot.mod" in done.output, done.output
                 assert "condition" in done.output and not os.path.exists("torchpot_cache")
-                stock_lammps_equals_torchpot(data)
+                lammps_equals_the_tables(data)
+
+
+def test_each_flag_in_pair_snap():
+    """Chemical descriptors, fewer for one element, inner switching; without reference."""
+    data = json_data(n_solid=4, n_melt=1)
+    write_input(JSON_DATA, groups(), SVD)
+    for flags in (dict(chemflag=1, twojmax=2, bnormflag=1, wselfallflag=1, bzeroflag=1),
+                  dict(twojmax="4 3", bzeroflag=0), dict(twojmax="2 4", quadraticflag=1),
+                  dict(switchinnerflag=1, sinner="1.4 1.6", dinner="0.4 0.5", rfac0=0.8,
+                       rmin0=0.3)):
+        keys = [word for key, value in flags.items() for word in ("-k", "BISPECTRUM", key, value)]
+        fit("in.fit", "--overwrite", *keys).check()
+        stock_lammps_equals_torchpot(data)
+        if flags.get("twojmax") == "4 3":
+            beta = coefficients()[:, 1:]
+            same = [j for j1 in range(5) for j2 in range(j1 + 1)
+                    for j in range(j1 - j2, min(4, j1 + j2) + 1, 2) if j >= j1]
+            assert np.all(beta[0] != 0.0) and np.all((beta[1] == 0.0) == (np.array(same) > 3))
 
 
 def test_ranks_and_evaluation():
     """The same files on any number of ranks; --evaluate gives the tables again."""
-    json_data()
+    json_data(n_solid=20, n_melt=8)    # more rows than are factored at a time
     write(JSON_DATA, ESHIFT, SVD)
     for n in (1, 2, 3):
         os.mkdir(f"ranks{n}")
