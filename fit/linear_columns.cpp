@@ -2,6 +2,7 @@
 #include "linear_columns.h"
 
 #include "torchpot_error.h"
+#include "torchpot_snap_tables.h"
 
 #include <algorithm>
 
@@ -11,15 +12,13 @@ namespace {
 
 constexpr std::size_t MAX_COLUMNS = 20000;    // 3.2 GB for each factor
 
-/// Which descriptors j1 <= j2 <= j each element has, as twojmax of [BISPECTRUM] says.
+/// Which descriptors each element has, as twojmax of [BISPECTRUM] says.
 std::vector<char> active_descriptors(const SnapParameters &snap, const std::vector<int> &orders)
 {
   std::vector<char> active;
   for (const int order : orders)
-    for (int j1 = 0; j1 <= snap.twojmax; j1++)
-      for (int j2 = 0; j2 <= j1; j2++)
-        for (int j = j1 - j2; j <= std::min(snap.twojmax, j1 + j2); j += 2)
-          if (j >= j1) active.push_back(j <= order);    // the largest of the three
+    for (const BispectrumIndex &b : bispectrum_indices(snap.twojmax))
+      active.push_back(b.j <= order);    // the largest of the three
   return active;
 }
 

@@ -1,24 +1,13 @@
 // A linear or quadratic model in the files of LAMMPS's own pair_style snap, as FitSNAP names them.
 #include "snap_files.h"
 
+#include "mliap_export.h"
 #include "torchpot_error.h"
-
-#include <algorithm>
-#include <cfloat>
-#include <cmath>
-#include <cstdio>
+#include "torchpot_snap_tables.h"
 
 namespace torchpot {
 
 namespace {
-
-std::string exact(double value)
-{
-  if (std::fabs(value) < DBL_MIN) value = 0.0;    // LAMMPS refuses numbers that underflow
-  char text[40];
-  std::snprintf(text, sizeof text, "%.17g", value);
-  return text;
-}
 
 /// "j1 j2 j" of each descriptor; of chemical ones, which are many, for each triple of elements.
 std::vector<std::string> descriptor_names(const SnapParameters &snap)
@@ -31,12 +20,9 @@ std::vector<std::string> descriptor_names(const SnapParameters &snap)
         for (const std::string &c : snap.elements) triples.push_back(a + " " + b + " " + c + " ");
   }
   for (const std::string &triple : triples)
-    for (int j1 = 0; j1 <= snap.twojmax; j1++)
-      for (int j2 = 0; j2 <= j1; j2++)
-        for (int j = j1 - j2; j <= std::min(snap.twojmax, j1 + j2); j += 2)
-          if (j >= j1)
-            names.push_back(triple + std::to_string(j1) + " " + std::to_string(j2) + " " +
-                            std::to_string(j));
+    for (const BispectrumIndex &b : bispectrum_indices(snap.twojmax))
+      names.push_back(triple + std::to_string(b.j1) + " " + std::to_string(b.j2) + " " +
+                      std::to_string(b.j));
   return names;
 }
 
@@ -60,11 +46,11 @@ std::string snap_coefficients_text(const Model &model)
   std::string text = "# written by torchpot_fit; units " + model.units + "\n\n" +
       std::to_string(model.elements.size()) + " " + std::to_string(n + 1) + "\n";
   for (int e = 0; e < p.n_elements; e++) {
-    text += model.elements[e] + " " + exact(model.descriptor.radelem[e]) + " " +
-        exact(model.descriptor.welem[e]) + "\n";
-    text += exact(p.energy_shift[e]) + " # constant\n";
+    text += model.elements[e] + " " + lammps_number(model.descriptor.radelem[e]) + " " +
+        lammps_number(model.descriptor.welem[e]) + "\n";
+    text += lammps_number(p.energy_shift[e]) + " # constant\n";
     for (std::size_t k = 0; k < n; k++)
-      text += exact(p.output_scale * p.parameters[e * n + k]) + " # " + names[k + 1] + "\n";
+      text += lammps_number(p.output_scale * p.parameters[e * n + k]) + " # " + names[k + 1] + "\n";
   }
   return text;
 }
@@ -79,13 +65,13 @@ std::string snap_parameters_text(const Model &model)
   const auto flag = [&](const char *key, bool value) { line(key, value ? "1" : "0"); };
   const auto each = [&](const char *key, const std::vector<double> &values) {
     std::string all;
-    for (const double value : values) all += (all.empty() ? "" : " ") + exact(value);
+    for (const double value : values) all += (all.empty() ? "" : " ") + lammps_number(value);
     line(key, all);
   };
-  line("rcutfac", exact(snap.rcutfac));
+  line("rcutfac", lammps_number(snap.rcutfac));
   line("twojmax", std::to_string(snap.twojmax));
-  line("rfac0", exact(snap.rfac0));
-  line("rmin0", exact(snap.rmin0));
+  line("rfac0", lammps_number(snap.rfac0));
+  line("rmin0", lammps_number(snap.rmin0));
   flag("switchflag", snap.switchflag);
   flag("bzeroflag", snap.bzeroflag);
   flag("quadraticflag", model.network.kind == NetworkKind::quadratic);
