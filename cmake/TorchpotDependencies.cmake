@@ -22,6 +22,16 @@ add_library(torchpot::xxhash INTERFACE IMPORTED)
 set_target_properties(torchpot::xxhash PROPERTIES
   INTERFACE_INCLUDE_DIRECTORIES ${XXHASH_INCLUDE_DIR})
 
+# Eigen: QR and singular values of the linear solvers
+find_path(EIGEN_INCLUDE_DIR Eigen/Core PATH_SUFFIXES include/eigen3 eigen3)
+if(NOT EIGEN_INCLUDE_DIR)
+  message(FATAL_ERROR "Eigen is missing. On Debian: apt-get install libeigen3-dev; or set "
+    "EIGEN_INCLUDE_DIR")
+endif()
+mark_as_advanced(EIGEN_INCLUDE_DIR)
+add_library(torchpot::eigen INTERFACE IMPORTED)
+target_include_directories(torchpot::eigen SYSTEM INTERFACE ${EIGEN_INCLUDE_DIR})
+
 foreach(library HWY HDF5 CRYPTO)
   if(NOT ${library}_INCLUDE_DIR OR NOT ${library}_LIBRARY)
     message(FATAL_ERROR "${library} is missing. On Debian: apt-get install libhwy-dev "

@@ -120,6 +120,10 @@ std::string describe(const Dataset &data, const Settings &s, const Prediction &m
     text += formatted("committee: %d networks%s\n", s.torchpot.committee,
                       s.torchpot.bootstrap ? ", each on a bootstrap of the training data" : "");
   text += missing_labels(data);
+  if (memory.n_rows)
+    return text + formatted("linear solver %s: %zu rows of %zu coefficients, %s in memory\n",
+                            to_string(s.solver), memory.n_rows, memory.n_columns,
+                            size_text(memory.bytes).c_str());
   text += formatted("descriptors and derivatives: %zu pair blocks in %s, %s in memory%s\n",
                     memory.n_blocks, memory.single ? "float32" : "float64",
                     size_text(memory.bytes).c_str(), s.torchpot.cache.empty() ? "" : " and on disk");

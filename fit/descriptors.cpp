@@ -141,7 +141,8 @@ std::size_t blocks_of(const NeighborTable &all, const Configuration &c,
 
 }    // namespace
 
-void compute_descriptors(Configuration &c, Descriptor &descriptor, bool derivatives, bool strain)
+void compute_descriptors(Configuration &c, Descriptor &descriptor, bool derivatives, bool strain,
+                         const std::function<void()> &part)
 {
   const NeighborTable all = neighbors_of(c, descriptor);
   const std::size_t n = descriptor.n_descriptors();
@@ -152,7 +153,7 @@ void compute_descriptors(Configuration &c, Descriptor &descriptor, bool derivati
   c.derivative.edit().clear();
   c.has_derivatives = derivatives;
   c.strain_derivative.edit().assign(strain ? 6 * n * n_atoms : 0, 0.0);
-  if (derivatives) {
+  if (derivatives && !part) {
     const std::size_t n_blocks = blocks_of(all, c, descriptor);
     c.row.edit().reserve(n_blocks);
     c.column.edit().reserve(n_blocks);
@@ -173,7 +174,8 @@ void compute_descriptors(Configuration &c, Descriptor &descriptor, bool derivati
     append_blocks({list.first.size(), list.first.data(), list.table.neighbor.data(),
                    list.table.vector.data(), pair_derivative.data()},
                   (int) n, strain, c);
-    if (!derivatives) {    // strain derivatives alone
+    if (derivatives && part) part();
+    if (!derivatives || part) {    // strain derivatives alone, or the blocks were used
       c.row.edit().clear();
       c.column.edit().clear();
       c.derivative.edit().clear();

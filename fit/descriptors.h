@@ -5,6 +5,7 @@
 #include "dataset.h"
 
 #include <cstddef>
+#include <functional>
 #include <vector>
 
 namespace torchpot {
@@ -26,8 +27,10 @@ void append_blocks(const PairDerivatives &pairs, int n_descriptors, bool strain,
                    Configuration &configuration);
 
 /// Sets descriptor and, with `derivatives`, the blocks. The neighbors are searched for here.
+/// part(), if given, is called with the blocks of some rows after another, which are then deleted,
+/// so that they are never in memory all together; the descriptors of these rows are there.
 void compute_descriptors(Configuration &configuration, Descriptor &descriptor, bool derivatives,
-                         bool strain = false);
+                         bool strain = false, const std::function<void()> &part = nullptr);
 
 /// Number of blocks that compute_descriptors() will make.
 std::size_t count_blocks(const Configuration &configuration, const Descriptor &descriptor);

@@ -3,6 +3,7 @@
 
 #include "committee_fit.h"
 #include "mliap_export.h"
+#include "snap_files.h"
 #include "stress_units.h"
 #include "torchpot_error.h"
 #include "torchpot_model_file.h"
@@ -40,6 +41,7 @@ std::string joined(const std::vector<std::string> &words, const char *between = 
 
 const char *loss_name(const Settings &settings)
 {
+  if (settings.is_linear_solver()) return "weighted rows";
   return settings.torchpot.documented_loss ? "documented" : "fitsnap";
 }
 
@@ -58,6 +60,19 @@ ordered_json errors_of(const std::vector<ErrorRow> &table, int set)
     errors["stress_rmse"] = value(table[0].stress[set].rmse);
   }
   return errors;
+}
+
+/// FitSNAP's linear models have an include file of that name, for pair_style snap.
+std::string torchpot_include(const Settings &settings)
+{
+  return settings.outfile.potential + (settings.is_linear_solver() ? ".torchpot.mod" : ".mod");
+}
+
+std::string solver_text(const Settings &settings)
+{
+  if (settings.solver != SolverKind::ridge)
+    return settings.is_linear_solver() ? "least squares by singular values" : "least squares";
+  return "ridge regression, alpha " + number(settings.ridge_alpha);
 }
 
 }    // namespace
@@ -133,6 +148,7 @@ std::string training_record(const Settings &settings, const Dataset &dataset,
                     {"force_weight", value(settings.pytorch.force_weight)},
                     {"stress_weight",
                      value(settings.fits_stress() ? settings.torchpot.stress_weight : 0.0)}};
+  if (settings.is_linear_solver()) record["loss"]["solver"] = solver_text(settings);
   record["epochs"] = outcome.history.empty() ? 0 : outcome.history.back().epoch;
   record["best_epoch"] = outcome.best_epoch;
   if (outcome.member > 0)
@@ -172,9 +188,12 @@ std::vector<std::string> fit_file_names(const Settings &settings, bool training)
   if (settings.torchpot.committee > 1) names.push_back(out.committee);
   if (training) {
     const MliapNames mliap(out.potential);
-    for (const std::string &name : {out.potential + ".mod", mliap.descriptor, mliap.model,
-                                    mliap.include})
+    const SnapNames snap(out.potential);
+    for (const std::string &name :
+         {torchpot_include(settings), mliap.descriptor, mliap.model, mliap.include})
       names.push_back(name);
+    if (settings.is_linear_solver())
+      names.insert(names.end(), {snap.coefficients, snap.parameters, snap.include});
     std::vector<std::string> of_members = {settings.torchpot.model, out.loss};
     if (settings.pytorch.state_output != settings.torchpot.model)
       of_members.push_back(settings.pytorch.state_output);
@@ -255,7 +274,7 @@ Facts settings_facts(const Settings &settings, const Dataset &dataset, const Fit
       weights += ", stress weight " + (std::isnan(stress) ? "of the groups" : number(stress));
     facts.push_back({"loss", std::string(loss_name(settings)) + ", " + weights});
     if (network.kind != NetworkKind::mlp)
-      facts.push_back({"optimizer", "least squares"});
+      facts.push_back({"optimizer", solver_text(settings)});
     else if (outcome.history.empty())
       facts.push_back({"optimizer", "none: no epochs"});
     else
@@ -332,13 +351,19 @@ std::vector<std::string> write_lammps_files(const Settings &settings, const Data
   const MliapNames names(stem);
   const int n = settings.torchpot.committee;
   MliapExport mliap = mliap_export(model);
-  write_output_file(stem + ".mod",
+  write_output_file(torchpot_include(settings),
                     potential_mod_text(dataset.reference,
                                        joined(member_files(settings.torchpot.model, n)),
                                        dataset.elements) +
                         (n > 1 ? deviation_mod_text() : ""));
   if (n > 1)
     mliap.notes.push_back(names.model + " is network 1 alone: pair_style mliap has no committees");
+  if (settings.is_linear_solver()) {
+    const SnapNames snap(stem);
+    write_output_file(snap.coefficients, snap_coefficients_text(model));
+    write_output_file(snap.parameters, snap_parameters_text(model));
+    write_output_file(snap.include, snap_include_text(model, snap));
+  }
   write_output_file(names.descriptor, mliap_descriptor_text(dataset.descriptor));
   if (mliap.obstacle.empty()) {
     write_output_file(names.model, mliap.model);
@@ -373,7 +398,8 @@ void write_member(const Settings &settings, const Model &model, const FitOutcome
   write_model(model, name(settings.torchpot.model));
   const std::string state = name(settings.pytorch.state_output);
   if (!state.empty()) write_model(model, state);
-  write_output_file(name(settings.outfile.loss), loss_text(outcome.history));
+  if (!settings.outfile.loss.empty())
+    write_output_file(name(settings.outfile.loss), loss_text(outcome.history));
 }
 
 }    // namespace

@@ -22,6 +22,8 @@ const std::map<std::string, std::vector<std::string>> &all_keys()
      {"solver", "normalweight", "normratio", "compute_testerrs", "detailed_errors", "nsam",
       "cov_nugget", "mcmc_num", "mcmc_gamma", "mcmc_sigma", "merr_mult", "merr_method",
       "merr_cfs"}},
+    {"RIDGE",
+     {"alpha", "local_solver"}},
     {"PYTORCH",
      {"layer_sizes", "learning_rate", "num_epochs", "batch_size", "save_freq", "save_state_output",
       "save_state_input", "output_file", "energy_weight", "force_weight", "training_fraction",

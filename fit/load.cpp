@@ -252,7 +252,8 @@ std::vector<StoredSizes> count_sizes(Dataset &data, int n_threads, Work &work, R
   return sizes;
 }
 
-/// Of the file that what does not fit into memory is mapped to: where the cache is.
+}    // namespace
+
 std::string mapping_folder(const Settings &s)
 {
   const char *temporary = std::getenv("TMPDIR");
@@ -261,8 +262,6 @@ std::string mapping_folder(const Settings &s)
   std::filesystem::create_directories(s.torchpot.cache, failure);
   return s.torchpot.cache;
 }
-
-}    // namespace
 
 Dataset load_dataset(const Settings &s, bool derivatives, std::vector<std::string> &notes)
 {

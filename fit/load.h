@@ -37,6 +37,8 @@ void count_blocks(Dataset &dataset, int n_threads, Ranks &ranks = single_rank())
 
 /// Whether derivatives are to be kept in single precision.
 bool stores_single(const Settings &settings, double bytes_in_double);
+/// Of the file that what does not fit into memory is mapped to: where the cache is.
+std::string mapping_folder(const Settings &settings);
 
 /// What a fit will need, from a neighbor search alone.
 struct Prediction {
@@ -44,6 +46,7 @@ struct Prediction {
   std::size_t largest = 0;    // bytes of the largest configuration
   std::size_t bytes = 0;      // of all descriptors, blocks, geometries and labels
   bool single = false;        // derivatives in single precision
+  std::size_t n_rows = 0, n_columns = 0;    // of a linear solver, which keeps these alone
 };
 Prediction predict_memory(Dataset &dataset, const Settings &settings, int n_threads,
                           Ranks &ranks = single_rank());

@@ -18,18 +18,10 @@ constexpr double LOST = 1e-9;
 
 using Rows = std::vector<double>;
 
-std::string exact(double value)
-{
-  if (std::fabs(value) < DBL_MIN) value = 0.0;    // LAMMPS refuses numbers that underflow
-  char text[40];
-  std::snprintf(text, sizeof text, "%.17g", value);
-  return text;
-}
-
 void append(std::string &text, const double *values, std::size_t n, std::size_t per_line)
 {
   for (std::size_t i = 0; i < n; i++)
-    text += exact(values[i]) + ((i + 1) % per_line == 0 || i + 1 == n ? "\n" : " ");
+    text += lammps_number(values[i]) + ((i + 1) % per_line == 0 || i + 1 == n ? "\n" : " ");
 }
 
 // LAMMPS compares UNITS: of the first line with its own
@@ -176,6 +168,14 @@ std::string long_line(const std::string &text)
 }
 
 }    // namespace
+
+std::string lammps_number(double value)
+{
+  if (std::fabs(value) < DBL_MIN) value = 0.0;    // LAMMPS refuses numbers that underflow
+  char text[40];
+  std::snprintf(text, sizeof text, "%.17g", value);
+  return text;
+}
 
 MliapExport mliap_export(const Model &model)
 {

@@ -18,6 +18,9 @@ struct MliapExport {
   std::vector<std::string> notes;    // sentences on what pair_style mliap does differently
 };
 
+/// All bits of a number, or 0 for those too small, as LAMMPS reads it in a file of coefficients.
+std::string lammps_number(double value);
+
 /// model: as validate() accepts it. Its output scale and energy shifts go into the last layer, a
 /// one-hot input into the first biases; a quadratic model is expanded into products of plain
 /// descriptors. Numbers have all their bits.

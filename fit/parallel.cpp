@@ -20,6 +20,11 @@ int thread_count(int wanted, int n_ranks)
   return asked > 0 ? asked : std::max(1, (int) std::thread::hardware_concurrency());
 }
 
+std::string threads_text(int n_threads)
+{
+  return std::to_string(n_threads) + (n_threads == 1 ? " thread" : " threads");
+}
+
 void parallel_for(std::size_t n, int n_threads,
                   const std::function<void(int, std::size_t)> &work)
 {

@@ -3,15 +3,16 @@
 
 #include "checkpoint.h"
 #include "committee_fit.h"
+#include "design_rows.h"
 #include "device.h"
-#include "fit_files.h"
 #include "initial_state.h"
 #include "linear_fit.h"
 #include "load.h"
-#include "outputs.h"
 #include "parallel.h"
 #include "predict_time.h"
 #include "reference.h"
+#include "run_output.h"
+#include "run_rows.h"
 #include "scrape_fitdump.h"
 #include "settings_reader.h"
 #include "torchpot_error.h"
@@ -19,47 +20,15 @@
 #include "trainer.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <list>
 #include <new>
 #include <optional>
-#include <unistd.h>
 
 namespace torchpot {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start)
-{
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-std::string seconds_text(double seconds)
-{
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f s", seconds);
-  return seconds < 60.0 ? text : duration_text(seconds);
-}
-
-void say(const std::string &text)
-{
-  if (!world_ranks().is_first()) return;
-  std::printf("%s\n", text.c_str());
-  std::fflush(stdout);
-}
-
-void warn(const std::string &kind, const std::string &text)
-{
-  if (!world_ranks().is_first()) return;
-  std::fflush(stdout);
-  std::fprintf(stderr, "%s: %s\n", kind.c_str(), text.c_str());
-}
-
-using Between = std::function<void()>;
 
 Dataset loaded_data(const Settings &settings, bool derivatives)
 {
@@ -78,22 +47,12 @@ void prepare(Dataset &data, const Settings &settings, const Between &between, Fi
   Prediction memory;
   ranks.together([&] { memory = predict_memory(data, settings, n_threads, ranks); });
   if (ranks.is_first()) say(describe(data, settings, memory));
-  const bool shown = isatty(fileno(stdout)) && ranks.is_first();
-  const auto progress = [&](std::size_t done, std::size_t all) {
-    between();
-    if (!shown) return;
-    std::printf("\rdescriptors of configuration %zu of %zu\r", done, all);
-    std::fflush(stdout);
-  };
-  const PrepareResult result = prepare_dataset(data, settings, progress, ranks);
+  const PrepareResult result =
+      prepare_dataset(data, settings, descriptor_progress(between), ranks);
   for (const std::string &warning : result.warnings) warn("warning", warning);
-  const std::string time = seconds_text(result.seconds);
-  const char *cached = result.from_cache ? ", read from the cache" : "";
   if (result.mapped) say("descriptors and derivatives are in a file: larger than memory_limit");
-  const std::string threads = std::to_string(n_threads) + (n_threads > 1 ? " threads" : " thread");
-  say("descriptors: " + time + (result.from_cache ? cached : ", " + threads) +
-      (shown ? std::string(30, ' ') : ""));
-  outcome.resources.push_back({"descriptors", time + cached});
+  say_descriptors(result.seconds,
+                  result.from_cache ? "read from the cache" : threads_text(n_threads), outcome);
   if (!data.reference.empty()) outcome.lammps_version = std::to_string(lammps_library_version());
 }
 
@@ -224,41 +183,19 @@ void add_linear_baseline(const Settings &s, const Dataset &data, const SampleSet
   if (!problem.empty()) warn("note", "there is no linear model to compare with: " + problem);
 }
 
-/// A network that is worse than the linear model has not learned what it could.
-void compare_with_linear(const FitOutcome &outcome)
-{
-  const ErrorRow all = error_table(outcome.results).at(0);
-  for (const Baseline &linear : outcome.baselines) {
-    if (linear.name != "linear model") continue;
-    if (all.energy[0].mae > linear.energy[0].mae && all.force[0].mae > linear.force[0].mae)
-      warn("warning",
-           "on the training data the network is worse than the linear model, in energies and in "
-           "forces: lower learning_rate, or train longer");
-  }
-}
-
 void finish(const Settings &s, const Dataset &data, const SampleSet &samples,
             const Between &between, FitOutcome &outcome)
 {
-  outcome.date = date_now();
   for (FitOutcome &member : outcome.members)
     member.results = results_of(member.network, data, samples, between);
   if (outcome.members.empty())
     outcome.results = results_of(outcome.network, data, samples, between);
   else
     join_members(outcome);
-  outcome.baselines = {mean_energy_baseline(outcome.results), zero_force_baseline(outcome.results)};
+  add_baselines(outcome);
   if (outcome.trained && outcome.network.kind == NetworkKind::mlp)
     add_linear_baseline(s, data, samples, between, outcome);
-  outcome.resources.push_back({"memory", peak_memory()});
-  const std::string model = outcome.trained ? "" : s.torchpot.model;
-  for (const std::string &note : write_fit_files(s, data, outcome, model)) warn("note", note);
-  std::vector<Baseline> rows = member_errors(outcome);
-  rows.insert(rows.end(), outcome.baselines.begin(), outcome.baselines.end());
-  say(error_report(error_table(outcome.results), rows, data.units, data.divided));
-  if (!outcome.members.empty())
-    say(spread_report(spread_errors(outcome.results, outcome.spread), data.units, data.divided));
-  compare_with_linear(outcome);
+  write_all(s, data, outcome);
 }
 
 /// Throws Error if the model cannot be evaluated on these data.
@@ -323,10 +260,14 @@ void check_input(Settings s)
     ReferencePotential(reference, data.elements);
   }
   const int n_threads = thread_count(s.torchpot.threads);
-  say(describe(data, s, predict_memory(data, s, n_threads)));
-  if (s.torchpot.network == NetworkKind::mlp) say("training: " + training_text(s));
-  say(time_text(predict_time(data, s, n_threads), s) +
-      "\nthe input is sound; nothing was written");
+  if (s.is_linear_solver()) {
+    say(describe(data, s, DesignRows::predict_memory(data, linear_columns(data, s))));
+  } else {
+    say(describe(data, s, predict_memory(data, s, n_threads)));
+    if (s.torchpot.network == NetworkKind::mlp) say("training: " + training_text(s));
+    say(time_text(predict_time(data, s, n_threads), s));
+  }
+  say("the input is sound; nothing was written");
 }
 
 /// Fits or evaluates. goes_on: a fit that was interrupted. False if training was interrupted.
@@ -353,6 +294,18 @@ bool work(Settings &s, const RunOptions &options, bool goes_on, const std::funct
       prepare_evaluation(models, s, data);
     }
   });
+  bool by_rows = false;
+  ranks.together([&] {
+    if (!outcome.trained) {
+      outcome.network = models.at(0).network;
+      s.torchpot.model = join(options.evaluate, " ");
+    }
+    by_rows = models.size() < 2 && goes_by_rows(s, data, outcome);
+  });
+  if (by_rows) {
+    work_by_rows(s, data, linear_columns(data, s), between, outcome);
+    return true;
+  }
   if (outcome.trained && s.torchpot.network == NetworkKind::mlp)
     s.torchpot.device = device_for(s, data);
   prepare(data, s, between, outcome);
@@ -362,9 +315,7 @@ bool work(Settings &s, const RunOptions &options, bool goes_on, const std::funct
     samples = std::make_unique<SampleSet>(data, s.calculator.energy, s.calculator.force,
                                           s.fits_stress());
     for (std::size_t m = 0; m < models.size(); m++) members[m].network = models[m].network;
-    if (!outcome.trained)
-      s.torchpot.model = join(options.evaluate, " ");
-    else if (s.torchpot.network != NetworkKind::mlp && ranks.is_first())
+    if (outcome.trained && s.torchpot.network != NetworkKind::mlp && ranks.is_first())
       fit_members(s, *samples, between, members);
   });
   Trainers trainers;

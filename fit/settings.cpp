@@ -3,6 +3,7 @@
 
 #include "settings_data.h"
 #include "settings_reader.h"
+#include "settings_solver.h"
 #include "torchpot_error.h"
 #include "torchpot_text.h"
 
@@ -22,7 +23,7 @@ namespace fs = std::filesystem;
 const std::vector<std::string> SECTIONS = {"BISPECTRUM", "CALCULATOR", "PYTORCH",   "NETWORK",
                                            "SOLVER",     "SCRAPER",    "PATH",      "OUTFILE",
                                            "REFERENCE",  "GROUPS",     "ESHIFT",    "EXTRAS",
-                                           "MEMORY",     "TORCHPOT"};
+                                           "MEMORY",     "TORCHPOT",   "RIDGE"};
 
 struct Refusal {
   const char *name, *reason;
@@ -36,11 +37,10 @@ constexpr Refusal REFUSED[] = {
     {"REAXFF", "ReaxFF fits are not in this version"},
     {"ACSF", "symmetry functions are not in this version"},
     {"HIPNN", "message-passing models are not trained in this version"},
-    {"JAX", "the solver is PYTORCH in this version"},
-    {"RIDGE", "linear solvers are not in this version"},
-    {"LASSO", "linear solvers are not in this version"},
-    {"ARD", "linear solvers are not in this version"},
-    {"SLATE", "linear solvers are not in this version"},
+    {"JAX", "the solvers are PYTORCH, SVD and RIDGE in this version"},
+    {"LASSO", "the linear solvers are SVD and RIDGE in this version"},
+    {"ARD", "the linear solvers are SVD and RIDGE in this version"},
+    {"SLATE", "the linear solvers are SVD and RIDGE in this version"},
     {"DEFAULT", "defaults shared by sections are not supported"},
 };
 
@@ -81,9 +81,10 @@ void read_bispectrum(const IniFile &ini, Settings &s)
     long long order = 0;
     if (!to_integer(word, order) || order < 0 || order > 100)
       throw Error("wrong value", r.where("twojmax"), word, "a whole number from 0 to 100");
-    if (p.twojmax >= 0 && order != p.twojmax)
+    if (p.twojmax >= 0 && order != p.twojmax && !s.is_linear_solver())
       s.notes.push_back(r.where("twojmax") + ": the largest value is used for all elements");
     p.twojmax = std::max(p.twojmax, (int) order);
+    if (s.is_linear_solver()) s.bispectrum.orders.push_back((int) order);
   }
   const std::string each = "one for each element in type";
   p.rcutfac = r.number("rcutfac", 4.67637, Range::positive);
@@ -103,10 +104,12 @@ void read_bispectrum(const IniFile &ini, Settings &s)
   } else if (r.has("sinner") || r.has("dinner"))
     s.notes.push_back(r.where(r.has("sinner") ? "sinner" : "dinner") +
                       ": no effect without switchinnerflag = 1");
-  if (r.flag("quadraticflag", false))
+  s.bispectrum.quadratic = r.flag("quadraticflag", false);
+  if (s.bispectrum.quadratic && !s.is_linear_solver())
     throw Error("products of descriptors cannot be the input of a network",
                 r.where("quadraticflag"), "1", "0",
-                "For a quadratic model put network = quadratic into [TORCHPOT]");
+                "For a quadratic model put solver = SVD into [SOLVER], or network = quadratic into "
+                "[TORCHPOT]");
   for (const char *key : {"bikflag", "dgradflag"})
     if (!r.flag(key, true))
       s.notes.push_back(r.where(key) +
@@ -128,9 +131,15 @@ void read_calculator(const IniFile &ini, Settings &s)
   if (r.flag("per_atom_scalar", false))
     throw Error("fits of atomic scalars are not in this version", r.where("per_atom_scalar"), "1",
                 "0");
-  if (!r.flag("nonlinear", true))
+  const bool nonlinear = r.flag("nonlinear", !s.is_linear_solver());
+  if (!nonlinear && !s.is_linear_solver())
     throw Error("networks need nonlinear = 1", r.where("nonlinear"), "0", "1",
-                "For a linear model put network = linear into [TORCHPOT]");
+                "For a linear model put solver = SVD into [SOLVER], or network = linear into "
+                "[TORCHPOT]");
+  if (nonlinear && s.is_linear_solver())
+    throw Error(std::string("solver = ") + to_string(s.solver) + " fits linear models",
+                r.where("nonlinear"), "1", "0",
+                "For a network put solver = PYTORCH into [SOLVER]");
 }
 
 void read_stress_weight(const SectionReader &r, TorchpotSettings &t)
@@ -158,25 +167,6 @@ void check_what_is_fitted(const IniFile &ini, Settings &s)
                                           "fitted without [TORCHPOT] stress_weight");
   if (!c.stress && s.torchpot.stress_weight != 0.0)
     s.notes.push_back(t.where("stress_weight") + ": no effect with [CALCULATOR] stress = 0");
-}
-
-/// Name of the section with the network's keys, from [SOLVER].
-std::string read_solver(const IniFile &ini, Settings &s)
-{
-  const SectionReader r(ini, "SOLVER", known_keys("SOLVER"));
-  const std::string solver = r.text("solver", ini.find("NETWORK") ? "NETWORK" : "PYTORCH");
-  if (solver != "PYTORCH" && solver != "NETWORK")
-    throw Error("this solver is not in this version", r.where("solver"), solver,
-                "PYTORCH or NETWORK",
-                "For linear models put network = linear into [TORCHPOT] and use PYTORCH");
-  const std::string other = solver == "PYTORCH" ? "NETWORK" : "PYTORCH";
-  if (const IniSection *section = ini.find(other))
-    throw Error("section [" + other + "] does not belong to solver = " + solver,
-                section->where.text(), "[" + other + "]", "[" + solver + "]");
-  for (const char *key : {"normalweight", "normratio", "nsam", "cov_nugget", "mcmc_num",
-                          "mcmc_gamma", "mcmc_sigma", "merr_mult", "merr_method", "merr_cfs"})
-    if (r.has(key)) s.notes.push_back(r.where(key) + ": no effect with solver = " + solver);
-  return solver;
 }
 
 void read_layers(const SectionReader &r, PytorchSettings &p)
@@ -271,7 +261,7 @@ void read_outputs(const IniFile &ini, const OutputFolder &out, Settings &s)
       s.notes.push_back(e.where(key) + ": no effect, Python's files are not written; "
                                        "fix fitdump writes descriptors for h5py");
   for (const char *key : {"apply_transpose", "multinode_testing"})
-    if (e.flag(key, false)) s.notes.push_back(e.where(key) + ": no effect with networks");
+    if (e.flag(key, false)) s.notes.push_back(e.where(key) + ": no effect here");
   if (e.flag("only_test", false))
     throw Error("a fit without fitting", e.where("only_test"), "1", "0",
                 "Use torchpot_fit --evaluate model.pt");
@@ -390,7 +380,8 @@ ElementMode Settings::element_mode() const
 // multiplies energies per atom with the number of atoms by itself.
 double Settings::energy_balance() const
 {
-  return has_group_weights || has_global_weights() || torchpot.documented_loss ? 1.0 : 100.0;
+  const bool as_they_are = has_group_weights || has_global_weights() || is_linear_solver();
+  return as_they_are || torchpot.documented_loss ? 1.0 : 100.0;
 }
 
 bool Settings::has_global_weights() const
@@ -413,12 +404,18 @@ Settings settings_from_text(const std::string &text, const std::string &name,
   check_sections(ini);
   OutputFolder out;
   if (relative) out.folder = fs::path(name).parent_path();
+  const std::string network_section = read_solver(ini, s);
   read_bispectrum(ini, s);
   read_calculator(ini, s);
-  read_pytorch(ini, read_solver(ini, s), s);
+  if (s.is_linear_solver())
+    s.pytorch.output_file =
+        SectionReader(ini, "OUTFILE", {}).text("potential", s.outfile.potential) + ".pt";
+  else
+    read_pytorch(ini, network_section, s);
   for (std::string *file : {&s.pytorch.state_input, &s.pytorch.state_output}) *file = out(*file);
   read_outputs(ini, out, s);
   read_torchpot(ini, out, s);
+  complete_linear_solver(ini, s);
   check_what_is_fitted(ini, s);
   read_data_settings(ini, s);
   SectionReader(ini, "MEMORY", known_keys("MEMORY"));

@@ -22,6 +22,8 @@ constexpr double NOT_GIVEN = std::numeric_limits<double>::quiet_NaN();
 struct BispectrumSettings {
   bool present = false;
   SnapParameters snap;
+  std::vector<int> orders;    // twojmax of each element, if they differ for a linear solver
+  bool quadratic = false;     // quadraticflag, for linear solvers
 };
 
 /// [CALCULATOR]
@@ -51,6 +53,11 @@ struct PytorchSettings {
   std::string state_input;     // file with the network to start from; empty: a new one
   std::string state_output;    // file for the best network; empty: none
 };
+
+/// [SOLVER] solver: training of a network (or what [TORCHPOT] network names), or linear least
+/// squares as FitSNAP does them.
+enum class SolverKind { network, svd, ridge };
+const char *to_string(SolverKind);
 
 /// [OUTFILE] and the names which follow from it. Paths as to be opened.
 struct OutputSettings {
@@ -139,6 +146,8 @@ struct Settings {
   std::string data_where;     // where the input says so
   BispectrumSettings bispectrum;
   CalculatorSettings calculator;
+  SolverKind solver = SolverKind::network;
+  double ridge_alpha = 1e-8;    // [RIDGE]
   PytorchSettings pytorch;
   OutputSettings outfile;
   ReferenceSettings reference;
@@ -152,6 +161,7 @@ struct Settings {
   /// Sentences about keys which are accepted but change nothing here.
   std::vector<std::string> notes;
 
+  bool is_linear_solver() const { return solver != SolverKind::network; }
   ElementMode element_mode() const;
   /// Weights of the whole loss are given in [PYTORCH]; otherwise each configuration has its own.
   bool has_global_weights() const;

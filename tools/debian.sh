@@ -3,9 +3,10 @@
 # Used by tools/setup.sh.
 
 libraries=(libhdf5-dev nlohmann-json3-dev libcli11-dev libhwy-dev libgtest-dev libssl-dev
-  libxxhash-dev)
-headers=(hdf5.h nlohmann/json.hpp CLI/CLI.hpp hwy/highway.h gtest/gtest.h openssl/evp.h xxhash.h)
-names=(HDF5 "nlohmann json" CLI11 Highway GoogleTest OpenSSL xxHash)
+  libxxhash-dev libeigen3-dev)
+headers=(hdf5.h nlohmann/json.hpp CLI/CLI.hpp hwy/highway.h gtest/gtest.h openssl/evp.h xxhash.h
+  Eigen/Core)
+names=(HDF5 "nlohmann json" CLI11 Highway GoogleTest OpenSSL xxHash Eigen)
 
 have_apt() { command -v apt-get > /dev/null && command -v dpkg > /dev/null; }
 
@@ -17,11 +18,11 @@ is_installed() {
 has_header() {
   local prefix places=()
   for prefix in ${CMAKE_PREFIX_PATH:+${CMAKE_PREFIX_PATH//:/ }}; do
-    places+=(-I "$prefix/include" -I "$prefix/include/hdf5/serial")
+    places+=(-I "$prefix/include" -I "$prefix/include/hdf5/serial" -I "$prefix/include/eigen3")
   done
   printf '#include <%s>\n' "$1" |
     "$compiler" -std=c++17 -x c++ ${places[@]+"${places[@]}"} -I /usr/include/hdf5/serial \
-      -E - > /dev/null 2>&1
+      -I /usr/include/eigen3 -E - > /dev/null 2>&1
 }
 
 # Which libraries have to be fetched; where there is no apt they must be there already.

@@ -1,4 +1,5 @@
-torchpot_test(test_settings FILES fit/test_ini.cpp fit/test_settings.cpp LINK torchpot_fit_core)
+torchpot_test(test_settings FILES fit/test_ini.cpp fit/test_settings.cpp
+  fit/test_settings_solver.cpp LINK torchpot_fit_core)
 torchpot_test(test_fit_data
   FILES fit/test_data_notes.cpp fit/test_fit_descriptors.cpp fit/test_load.cpp
     fit/test_scrape_fitdump.cpp fit/test_scrape_json.cpp fit/test_scrape_xyz.cpp
@@ -20,6 +21,8 @@ target_compile_definitions(test_model_tool PRIVATE
 add_dependencies(test_model_tool torchpot_model)
 torchpot_test(test_loss FILES fit/test_loss.cpp fit/test_stress_loss.cpp LINK torchpot_fit_core)
 torchpot_test(test_linear_fit FILES fit/test_linear_fit.cpp LINK torchpot_fit_core)
+torchpot_test(test_linear_solver FILES fit/test_design_rows.cpp fit/test_linear_solver.cpp
+  fit/test_snap_files.cpp LINK torchpot_fit_core)
 torchpot_test(test_checkpoint FILES fit/test_checkpoint.cpp LINK torchpot_fit_core)
 torchpot_test(test_initial_state FILES fit/test_initial_state.cpp LINK torchpot_fit_core)
 torchpot_test(test_trainer FILES fit/test_progress.cpp fit/test_trainer.cpp LINK torchpot_fit_core)

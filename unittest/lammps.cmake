@@ -37,6 +37,6 @@ endfunction()
 
 foreach(name test_pair_snap test_pair_ranks test_pair_derivatives test_pair_use test_pair_errors
     test_pair_restart test_fix_fitdump test_torchpot_fit test_fit_ranks test_fit_committee
-    test_mliap_export test_initial_state)
+    test_fit_linear test_mliap_export test_initial_state)
   torchpot_python_test(${name})
 endforeach()

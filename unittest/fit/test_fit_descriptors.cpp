@@ -162,6 +162,36 @@ TEST(FitDescriptors, OrderOfPairsDoesNotMatter)
                                                -10, -11, -12, -7, -8, -9, 7, 8, 9}));
 }
 
+// part by part, as linear fits use them, the blocks are those of the whole
+TEST(FitDescriptors, PartsAreTheWhole)
+{
+  SnapParameters parameters = two_element_snap();
+  parameters.chemflag = true;
+  parameters.twojmax = 8;    // 440 descriptors: a few atoms fill a part
+  const std::unique_ptr<Descriptor> snap = make_snap(parameters);
+  Configuration whole = random_configuration(3, 5), part = whole;
+  compute_descriptors(whole, *snap, true, true);
+  std::vector<int> row, column;
+  std::vector<double> derivative;
+  int n_parts = 0;
+  compute_descriptors(part, *snap, true, true, [&] {
+    n_parts++;
+    row.insert(row.end(), part.row.begin(), part.row.end());
+    column.insert(column.end(), part.column.begin(), part.column.end());
+    derivative.insert(derivative.end(), part.derivative.begin(), part.derivative.end());
+  });
+  EXPECT_GT(n_parts, 1);
+  EXPECT_EQ(row, (std::vector<int>) whole.row);
+  EXPECT_EQ(column, (std::vector<int>) whole.column);
+  ASSERT_EQ(derivative.size(), whole.derivative.size());
+  const double scale = largest(whole.derivative), by_strain = largest(whole.strain_derivative);
+  for (std::size_t k = 0; k < derivative.size(); k++)    // other blocks of SIMD lanes
+    ASSERT_NEAR(derivative[k], whole.derivative[k], 1e-13 * scale);
+  for (std::size_t k = 0; k < whole.strain_derivative.size(); k++)
+    ASSERT_NEAR(part.strain_derivative[k], whole.strain_derivative[k], 1e-13 * by_strain);
+  EXPECT_EQ(part.n_blocks(), 0u);
+}
+
 TEST(FitDescriptors, CellWithoutVolumeNamesTheConfiguration)
 {
   const std::unique_ptr<Descriptor> snap = make_snap(two_element_snap());

@@ -164,6 +164,33 @@ TEST_F(FitFiles, LossHistoryTakesTheEpochs)
   EXPECT_EQ(points[0].validation, 0.25);
 }
 
+TEST_F(FitFiles, LinearSolversLeaveFilesForPairSnap)
+{
+  settings.solver = SolverKind::ridge;
+  settings.ridge_alpha = 1e-4;
+  settings.outfile.loss.clear();
+  NetworkParameters &network = outcome.network;
+  network.kind = NetworkKind::linear;
+  network.element_mode = ElementMode::per_element;
+  network.layer_sizes.clear();
+  network.activations.clear();
+  network.parameters.assign(network.n_descriptors, 0.25);
+  network.output_scale = 1.0;
+  outcome.history.clear();
+  const auto names = fit_file_names(settings, true);
+  EXPECT_TRUE(write_fit_files(settings, dataset, outcome).empty());
+  for (const std::string &name : names) EXPECT_TRUE(fs::exists(name)) << name;
+  EXPECT_NE(content("Ta_pot.snapcoeff").find("0.25 # 0 0 0"), std::string::npos);
+  EXPECT_NE(content("Ta_pot.snapparam").find("twojmax 2"), std::string::npos);
+  EXPECT_NE(content("Ta_pot.mod").find("pair_coeff * * snap " + file("Ta_pot.snapcoeff")),
+            std::string::npos);
+  EXPECT_NE(content("Ta_pot.torchpot.mod").find("pair_coeff * * torchpot"), std::string::npos);
+  EXPECT_NE(content("report.html").find("ridge regression, alpha 0.0001"), std::string::npos);
+  const auto record = nlohmann::json::parse(read_model(file("Ta.pt")).training);
+  EXPECT_EQ(record["loss"]["form"], "weighted rows");
+  EXPECT_EQ(record["loss"]["solver"], "ridge regression, alpha 0.0001");
+}
+
 TEST_F(FitFiles, TrainingLeavesModelTablesAndReport)
 {
   auto names = fit_file_names(settings, true);

@@ -319,7 +319,7 @@ TEST(Settings, NotesSayWhatHasNoEffect)
   has(note_of("bikflag = 1", "bikflag = 0"), "always computed");
   has(note_of("metrics = ", "metrics_style = CSV\nmetrics = "), "text table");
   has(note_of("compute_testerrs = 1", "nsam = 1"), "no effect with solver");
-  has(note_of("dump_descriptors = 0", "apply_transpose = 1"), "no effect with networks");
+  has(note_of("dump_descriptors = 0", "apply_transpose = 1"), "no effect here");
   has(note_of("bikflag = 1", "sinner = 1"), "no effect without switchinnerflag");
 }
 
@@ -371,8 +371,8 @@ TEST(Settings, UnknownNames)
 TEST(Settings, RefusedFeaturesSayWhy)
 {
   expect_wrong("[MEMORY]", "[ACE]", {"section [ACE] cannot be used", "not in this version"});
-  expect_wrong("[MEMORY]", "[RIDGE]", {"linear solvers are not in this version"});
-  expect_wrong("solver = PYTORCH", "solver = SVD", {"[SOLVER] solver", "SVD", "network = linear"});
+  expect_wrong("[MEMORY]", "[LASSO]", {"the linear solvers are SVD and RIDGE"});
+  expect_wrong("solver = PYTORCH", "solver = SVD", {"[CALCULATOR] nonlinear", "solver = SVD"});
   expect_wrong("solver = PYTORCH", "solver = NETWORK", {"[PYTORCH] does not belong to"});
   expect_wrong("scraper = JSON", "scraper = VASP", {"[SCRAPER] scraper", "VASP", "rerun"});
   expect_wrong("scraper = JSON", "property_array = a", {"property_array", "cannot be used"});
