@@ -13,32 +13,33 @@ namespace {
 constexpr double STEP = 1e-6;    // of difference quotients, of the largest parameter
 // measured on the Si and Ni sets of Zuo et al. 2020: see doc/torchpot_fit.md
 constexpr std::size_t RESIDUALS_PER_PARAMETER = 20, MAX_PARTS = 8;
+constexpr std::size_t MIN_CONFIGURATIONS = 16;    // of a part
 
 }    // namespace
 
 AllTraining::AllTraining(Loss &loss, const LossSettings &settings,
                          const std::vector<const Sample *> &samples) :
-    loss(loss), samples(samples), factors(samples.size()),
-    predicted(Loss::prediction_size(samples.size(), samples.data()))
+    loss(loss), samples(samples), factors(samples.size())
 {
   loss_factors(settings, samples.size(), samples.data(), factors.data());
   std::size_t n_residuals = 0;
   for (const Sample *sample : samples) n_residuals += sample->n_residuals();
-  n_parts = std::clamp<std::size_t>(
-      n_residuals / (RESIDUALS_PER_PARAMETER * loss.n_parameters()), 1, MAX_PARTS);
+  const std::size_t wanted = n_residuals / (RESIDUALS_PER_PARAMETER * loss.n_parameters());
+  const std::size_t possible = std::min(MAX_PARTS, samples.size() / MIN_CONFIGURATIONS);
+  n_parts = std::max<std::size_t>(1, std::min(wanted, possible));
 }
 
 double AllTraining::evaluate(const double *parameters, double *gradient)
 {
   loss.set_parameters(parameters);
-  if (!gradient) return loss.evaluate(samples.size(), samples.data(), factors.data(), nullptr);
-  point.assign(parameters, parameters + loss.n_parameters());
-  part_samples.clear();
-  return loss.evaluate(samples.size(), samples.data(), factors.data(), gradient, nullptr,
-                       predicted.data());
+  if (gradient) {
+    point.assign(parameters, parameters + loss.n_parameters());
+    part_samples.clear();
+  }
+  return loss.evaluate(samples.size(), samples.data(), factors.data(), gradient);
 }
 
-// J v as a quotient of differences: the residuals are smooth, and all is in double
+// J v as a quotient of differences: the residuals are smooth; Trainer sees to it that all is in double
 void AllTraining::product(const double *v, double *result)
 {
   if (part_samples.empty()) take_part();
@@ -76,22 +77,21 @@ void AllTraining::probe(int number, double *result)
                point.data(), 1.0, result);
 }
 
-// every n_parts-th configuration stands for all: in their order, groups have their shares
+// Every n_parts-th configuration stands for all: in their order, groups have their shares. The
+// predictions are made anew: of several ranks each has those of its chunks of this part alone.
 void AllTraining::take_part()
 {
   part_factors.clear();
-  part_predicted.clear();
-  const double *from = predicted.data();
-  for (std::size_t m = 0; m < samples.size(); m++) {
-    const double *const end = from + Loss::prediction_size(1, &samples[m]);
-    if (m % n_parts == part) {
-      part_samples.push_back(samples[m]);
-      part_factors.push_back(factors[m]);
-      part_factors.back().scale((double) n_parts);
-      part_predicted.insert(part_predicted.end(), from, end);
-    }
-    from = end;
+  for (std::size_t m = part; m < samples.size(); m += n_parts) {
+    part_samples.push_back(samples[m]);
+    part_factors.push_back(factors[m]);
+    part_factors.back().scale((double) n_parts);
   }
+  const std::size_t n = part_samples.size();
+  part_predicted.assign(Loss::prediction_size(n, part_samples.data()), 0.0);
+  loss.set_parameters(point.data());
+  loss.evaluate(n, part_samples.data(), part_factors.data(), nullptr, nullptr,
+                part_predicted.data());
 }
 
 }    // namespace torchpot

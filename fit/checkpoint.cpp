@@ -18,7 +18,7 @@ namespace torchpot {
 namespace {
 
 // File: MAGIC, payload, SHA-256 of both in hexadecimal digits, END.
-const std::string MAGIC = "torchpot checkpoint 3\n";
+const std::string MAGIC = "torchpot checkpoint 4\n";
 const std::string END = "\nend\n";
 constexpr std::size_t DIGITS = 64;
 const char *const START_ANEW = "Start anew with --restart";

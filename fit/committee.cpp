@@ -31,7 +31,7 @@ std::vector<double> ranks_of(const std::vector<double> &values)
             [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
   std::vector<double> rank(n);
   for (std::size_t first = 0, last; first < n; first = last) {
-    for (last = first; last < n && values[order[last]] == values[order[first]];) last++;
+    for (last = first + 1; last < n && values[order[last]] == values[order[first]];) last++;
     for (std::size_t k = first; k < last; k++) rank[order[k]] = 0.5 * (double) (first + last + 1);
   }
   return rank;
@@ -112,6 +112,7 @@ SpreadErrors spread_errors(const FitResults &mean, const CommitteeSpread &spread
 {
   SpreadErrors errors;
   const auto add = [](SpreadPairs &to, double s, double error) {
+    if (!std::isfinite(s) || !std::isfinite(error)) return;
     to.spread.push_back(s);
     to.error.push_back(error);
   };

@@ -84,6 +84,7 @@ struct FitDataset {
   bool divided = true;    // false: for an evaluation, none is of a training or test set
   std::vector<std::string> warnings;    // sentences about what may be wrong with the data
   std::shared_ptr<SharedMemory> storage;    // what the arrays refer to, if it is not their own
+  double energy_weight = 1.0;    // that of all energies where the input gives no weights
   std::string hash;    // SHA-256 of geometries, labels and split: what training depends on
 
   std::size_t n_atoms() const

@@ -61,9 +61,10 @@ std::string missing_labels(const Dataset &data)
 
 }    // namespace
 
-Prediction predict_memory(Dataset &data, const Settings &s, int n_threads, Ranks &ranks)
+Prediction predict_memory(Dataset &data, const Settings &s, int n_threads, Ranks &ranks,
+                          const std::function<void()> &between)
 {
-  count_blocks(data, n_threads, ranks);
+  count_blocks(data, n_threads, ranks, between);
   const std::vector<Configuration> &all = data.configurations;
   std::vector<std::size_t> bytes[2];    // with derivatives in double, in single precision
   double total = 0.0;
@@ -119,6 +120,9 @@ std::string describe(const Dataset &data, const Settings &s, const Prediction &m
   if (s.torchpot.committee > 1)
     text += formatted("committee: %d networks%s\n", s.torchpot.committee,
                       s.torchpot.bootstrap ? ", each on a bootstrap of the training data" : "");
+  if (data.energy_weight != 1.0)
+    text += formatted("weights: energies %g, forces 1, which balances them; the input gives none\n",
+                      data.energy_weight);
   text += missing_labels(data);
   if (memory.n_rows)
     return text + formatted("linear solver %s: %zu rows of %zu coefficients, %s in memory\n",

@@ -268,7 +268,7 @@ Facts settings_facts(const Settings &settings, const Dataset &dataset, const Fit
             number(train.force_weight)
         : settings.has_group_weights
         ? "weights of the groups"
-        : "energy weight " + number(settings.energy_balance()) + ", force weight 1";
+        : "energy weight " + number(dataset.energy_weight) + ", force weight 1";
     const double stress = settings.torchpot.stress_weight;
     if (settings.fits_stress())
       weights += ", stress weight " + (std::isnan(stress) ? "of the groups" : number(stress));

@@ -79,9 +79,9 @@ LinearSolution solve_svd(std::size_t n_columns, const double *factor, double sma
 
 LinearSolution solve_ridge(std::size_t n_columns, const double *factor, double alpha)
 {
-  // without regularization what is not determined at all is zero
-  return solve(n_columns, factor, [&](double s, double) {
-    return s > 0.0 ? s / (s * s + alpha) : 0.0;
+  // what is not determined but for rounding stays zero, also without regularization
+  return solve(n_columns, factor, [&](double s, double largest) {
+    return s > SMALLEST_SINGULAR_VALUE * largest ? s / (s * s + alpha) : 0.0;
   });
 }
 

@@ -18,8 +18,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <chrono>
+#include <cmath>
+#include <cstdlib>
 #include <filesystem>
 
 namespace torchpot {
@@ -296,7 +297,8 @@ Dataset load_dataset(const Settings &s, bool derivatives, std::vector<std::strin
   if (s.fits_stress()) note_unfitted_stress(data, notes);
   note_missing_labels(data, s, notes);
   note_duplicates(data, notes);
-  for (Configuration &c : data.configurations) c.energy_weight *= s.energy_balance();
+  if (s.wants_balance()) data.energy_weight = balanced_energy_weight(data);
+  for (Configuration &c : data.configurations) c.energy_weight *= data.energy_weight;
   if (s.smartweights) divide_weights(data.configurations);
   for (const Configuration &c : data.configurations)
     if (!contains(data.groups, c.group)) data.groups.push_back(c.group);
@@ -304,7 +306,7 @@ Dataset load_dataset(const Settings &s, bool derivatives, std::vector<std::strin
   return data;
 }
 
-void count_blocks(Dataset &data, int n_threads, Ranks &ranks)
+void count_blocks(Dataset &data, int n_threads, Ranks &ranks, const std::function<void()> &between)
 {
   std::vector<Configuration> &all = data.configurations;
   const std::unique_ptr<Descriptor> descriptor = make_snap(data.descriptor);
@@ -313,9 +315,12 @@ void count_blocks(Dataset &data, int n_threads, Ranks &ranks)
   for (const Configuration &c : all)
     known = known && c.expected_blocks != Configuration::NOT_COUNTED;
   if (!ranks.any(!known)) return;
-  parallel_for(all.size(), n_threads, [&](int, std::size_t i) {
-    if (i % ranks.size() == (std::size_t) ranks.rank() && all[i].has_forces)
-      blocks[i] = count_blocks(all[i], *descriptor);
+  ranks.together([&] {
+    parallel_for(all.size(), n_threads, [&](int thread, std::size_t i) {
+      if (between && thread == 0) between();
+      if (i % ranks.size() == (std::size_t) ranks.rank() && all[i].has_forces)
+        blocks[i] = count_blocks(all[i], *descriptor);
+    });
   });
   ranks.sum(blocks.data(), blocks.size());
   for (std::size_t i = 0; i < all.size(); i++) all[i].expected_blocks = blocks[i];
@@ -335,8 +340,7 @@ PrepareResult prepare_dataset(Dataset &data, const Settings &s,
   PrepareResult result;
   Work work;
   const int n_threads = thread_count(s.torchpot.threads, ranks.size());
-  std::vector<StoredSizes> sizes;
-  ranks.together([&] { sizes = count_sizes(data, n_threads, work, ranks); });
+  std::vector<StoredSizes> sizes = count_sizes(data, n_threads, work, ranks);
   double bytes[2] = {0.0, 0.0};    // with derivatives in double, in single precision
   for (const StoredSizes &n : sizes)
     for (const bool single : {false, true})

@@ -33,7 +33,9 @@ prepare_dataset(Dataset &dataset, const Settings &settings,
                 Ranks &ranks = single_rank());
 
 /// Collective. Sets expected_blocks of all configurations, if that has not been done.
-void count_blocks(Dataset &dataset, int n_threads, Ranks &ranks = single_rank());
+/// between(), if given, is called now and then; what it throws ends the work.
+void count_blocks(Dataset &dataset, int n_threads, Ranks &ranks = single_rank(),
+                  const std::function<void()> &between = nullptr);
 
 /// Whether derivatives are to be kept in single precision.
 bool stores_single(const Settings &settings, double bytes_in_double);
@@ -49,7 +51,8 @@ struct Prediction {
   std::size_t n_rows = 0, n_columns = 0;    // of a linear solver, which keeps these alone
 };
 Prediction predict_memory(Dataset &dataset, const Settings &settings, int n_threads,
-                          Ranks &ranks = single_rank());
+                          Ranks &ranks = single_rank(),
+                          const std::function<void()> &between = nullptr);
 
 /// The table of --check: configurations and atoms per group for training and test, elements,
 /// descriptors, labels that are missing, memory. Without the name of the input file.

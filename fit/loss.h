@@ -79,7 +79,8 @@ class Loss {
   double evaluate(std::size_t n, const Sample *const *batch, double *gradient,
                   ErrorSums *sums = nullptr);
   /// The same with given factors [n] in place of those of the batch. `predicted`, if not null,
-  /// gets energy, forces and virial of each configuration, one after another: prediction_size().
+  /// gets energy, forces and virial of each configuration, one after another: prediction_size(). Of
+  /// several ranks each has the predictions of its own chunks, for product() with the same batch.
   double evaluate(std::size_t n, const Sample *const *batch, const LossFactors *factors,
                   double *gradient, ErrorSums *sums = nullptr, double *predicted = nullptr);
   static std::size_t prediction_size(std::size_t n, const Sample *const *batch);

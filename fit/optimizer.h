@@ -40,11 +40,11 @@ struct Plateau {
 class Objective {
  public:
   virtual ~Objective() = default;
-  /// The loss; its gradient [n] as well unless null. Keeps the predictions for product().
+  /// The loss; its gradient [n] as well unless null.
   virtual double evaluate(const double *parameters, double *gradient) = 0;
   /// result [n] = J^T W J v, with J the derivatives of the residuals at the parameters of the last
   /// evaluate() with a gradient and the loss = sum W residual^2 (half of its Hessian if the
-  /// residuals were linear).
+  /// residuals were linear); or an estimate of it that is the same within a step.
   virtual void product(const double *v, double *result) = 0;
   /// result [n] = J^T W^(1/2) r with random signs r, other ones for each number: the mean of the
   /// squares is the diagonal of J^T W J. C. Bekas et al., Appl. Numer. Math. 57, 1214 (2007).
@@ -64,10 +64,11 @@ struct OptimizerMemory {
 double lbfgs_step(Objective &objective, OptimizerMemory &memory, std::size_t n,
                   double *parameters);
 
-/// One Levenberg-Marquardt step, the linear system solved by conjugate gradients. As D. W. Marquardt
-/// has it, J. Soc. Ind. Appl. Math. 11, 431 (1963), parameters are scaled by the diagonal of J^T W J,
-/// which also preconditions; the damping follows H. B. Nielsen, IMM-REP-1999-05. As lbfgs_step()
-/// otherwise.
+/// One Levenberg-Marquardt step, the linear system solved by conjugate gradients. As
+/// D. W. Marquardt has it, J. Soc. Ind. Appl. Math. 11, 431 (1963), parameters are scaled by the
+/// diagonal of J^T W J, which also preconditions; the damping follows H. B. Nielsen,
+/// IMM-REP-1999-05. Returns the loss at the new parameters, which is never above that at the old
+/// ones.
 double levenberg_step(Objective &objective, OptimizerMemory &memory, std::size_t n,
                       double *parameters);
 

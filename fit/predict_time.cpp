@@ -83,7 +83,8 @@ double epoch_seconds(const SampleSet &samples, const Settings &s)
       loss.evaluate(std::min(size, n - first), &samples.training[first], gradient.data());
   };
   epoch();    // makes room
-  const double seconds = seconds_of(epoch);
+  double seconds = seconds_of(epoch);
+  for (int k = 0; k < 2; k++) seconds = std::min(seconds, seconds_of(epoch));    // others may disturb
   return seconds *
       (options.optimizer == OptimizerKind::levenberg   ? LEVENBERG_EVALUATIONS
            : options.optimizer == OptimizerKind::lbfgs ? LBFGS_EVALUATIONS
@@ -92,22 +93,23 @@ double epoch_seconds(const SampleSet &samples, const Settings &s)
 
 }    // namespace
 
-TimePrediction predict_time(const Dataset &data, const Settings &s, int n_threads)
+TimePrediction predict_time(const Dataset &data, const Settings &s, int n_threads,
+                            const std::function<void()> &between)
 {
-  double total = 0.0, computed = 0.0, part_total = 0.0;
-  for (const Configuration &c : data.configurations) {
-    total += weight(c);
-    if (c.descriptor.empty()) computed += weight(c);
-  }
+  double total = 0.0, part_total = 0.0;
+  for (const Configuration &c : data.configurations) total += weight(c);
   Dataset part = part_of(data, total);
   const std::unique_ptr<Descriptor> descriptor = make_snap(data.descriptor);
   const double seconds = seconds_of([&] {
-    for (Configuration &c : part.configurations)
+    for (Configuration &c : part.configurations) {
+      if (between) between();
       compute_descriptors(c, *descriptor, c.has_forces, c.has_stress);
+    }
   });
   for (const Configuration &c : part.configurations) part_total += weight(c);
   TimePrediction p;
-  p.descriptors = seconds * computed / part_total / n_threads;
+  const bool come_with_the_data = s.data_path.empty();
+  if (!come_with_the_data) p.descriptors = seconds * total / part_total / n_threads;
   if (s.torchpot.network != NetworkKind::mlp) return p;
   const SampleSet samples(part, s.calculator.energy, s.calculator.force, s.fits_stress());
   p.n_epochs = s.pytorch.num_epochs;
@@ -117,7 +119,7 @@ TimePrediction predict_time(const Dataset &data, const Settings &s, int n_thread
 
 std::string time_text(const TimePrediction &p, const Settings &s)
 {
-  std::string text = "predicted time: descriptors " + duration_text(p.descriptors);
+  std::string text = "predicted time on the CPU: descriptors " + duration_text(p.descriptors);
   if (p.n_epochs == 0) return text;
   char epochs[80];
   std::snprintf(epochs, sizeof epochs, "%d %s of %.3g s)", p.n_epochs,

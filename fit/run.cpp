@@ -44,8 +44,7 @@ void prepare(Dataset &data, const Settings &settings, const Between &between, Fi
 {
   Ranks &ranks = world_ranks();
   const int n_threads = thread_count(settings.torchpot.threads, ranks.size());
-  Prediction memory;
-  ranks.together([&] { memory = predict_memory(data, settings, n_threads, ranks); });
+  const Prediction memory = predict_memory(data, settings, n_threads, ranks, between);
   if (ranks.is_first()) say(describe(data, settings, memory));
   const PrepareResult result =
       prepare_dataset(data, settings, descriptor_progress(between), ranks);
@@ -98,6 +97,7 @@ bool train(Trainer &trainer, const std::string &checkpoint, const std::string &u
                                               : "the same command continues from " + checkpoint));
     return false;
   }
+  trainer.release();    // the next network of a committee wants the memory
   outcome.network = trainer.best();
   outcome.best_epoch = trainer.best_epoch();
   outcome.history = loss_history(trainer.history());
@@ -186,6 +186,7 @@ void add_linear_baseline(const Settings &s, const Dataset &data, const SampleSet
 void finish(const Settings &s, const Dataset &data, const SampleSet &samples,
             const Between &between, FitOutcome &outcome)
 {
+  outcome.date = date_now();
   for (FitOutcome &member : outcome.members)
     member.results = results_of(member.network, data, samples, between);
   if (outcome.members.empty())
@@ -247,13 +248,14 @@ void note_committee(const Settings &s)
 }
 
 /// --check: everything but the work.
-void check_input(Settings s)
+void check_input(Settings s, const Between &between)
 {
   Dataset data = loaded_data(s, false);
   plan(s, data);
   note_committee(s);
   saved_network(s, data);
-  choose_device(s.torchpot.device, 0.0, single_rank());
+  if (s.torchpot.network == NetworkKind::mlp)
+    choose_device(s.torchpot.device, 0.0, single_rank());
   if (!s.reference.is_zero) {
     ReferenceSettings reference = s.reference;
     reference.units = data.units;
@@ -263,9 +265,14 @@ void check_input(Settings s)
   if (s.is_linear_solver()) {
     say(describe(data, s, DesignRows::predict_memory(data, linear_columns(data, s))));
   } else {
-    say(describe(data, s, predict_memory(data, s, n_threads)));
+    say(describe(data, s, predict_memory(data, s, n_threads, single_rank(), between)));
     if (s.torchpot.network == NetworkKind::mlp) say("training: " + training_text(s));
-    say(time_text(predict_time(data, s, n_threads), s));
+    say(time_text(predict_time(data, s, n_threads, between), s));
+  }
+  try {
+    check_output_files(fit_file_names(s, true), false);
+  } catch (const Error &error) {
+    warn("note", error.what());
   }
   say("the input is sound; nothing was written");
 }
@@ -333,6 +340,21 @@ bool work(Settings &s, const RunOptions &options, bool goes_on, const std::funct
   return true;
 }
 
+RunStatus check(const Settings &s, const std::function<bool()> &stop)
+{
+  try {
+    world_ranks().together([&] {
+      if (world_ranks().is_first())
+        check_input(s, [&] {
+          if (stop()) throw Interrupted();
+        });
+    });
+  } catch (const Interrupted &) {
+    return RunStatus::interrupted;
+  }
+  return RunStatus::finished;
+}
+
 }    // namespace
 
 RunStatus run(const RunOptions &options, const std::function<bool()> &stop)
@@ -341,9 +363,8 @@ RunStatus run(const RunOptions &options, const std::function<bool()> &stop)
   Settings s;
   ranks.together([&] {
     s = read_settings(options.input, options.overrides, options.relative);
-    if (options.check && ranks.is_first()) check_input(s);
   });
-  if (options.check) return RunStatus::finished;
+  if (options.check) return check(s, stop);
   FitOutcome outcome;
   outcome.trained = options.evaluate.empty();
   if (!outcome.trained) {
@@ -351,7 +372,8 @@ RunStatus run(const RunOptions &options, const std::function<bool()> &stop)
     s.torchpot.committee = (int) options.evaluate.size();
     s.torchpot.bootstrap = false;
   }
-  std::vector<std::string> files = fit_file_names(s, outcome.trained);
+  std::vector<std::string> files;
+  ranks.together([&] { files = fit_file_names(s, outcome.trained); });
   const bool trains = outcome.trained && s.torchpot.network == NetworkKind::mlp;
   const std::vector<std::string> checkpoints =
       trains ? member_checkpoints(s) : std::vector<std::string>();

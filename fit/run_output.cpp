@@ -48,7 +48,9 @@ std::function<void(std::size_t, std::size_t)> descriptor_progress(const Between 
 void say_descriptors(double seconds, const std::string &how, FitOutcome &outcome)
 {
   const std::string time = seconds_text(seconds);
-  say("descriptors: " + time + ", " + how +
+  const int n_ranks = world_ranks().size();
+  say("descriptors: " + time + ", " + (n_ranks > 1 ? std::to_string(n_ranks) + " ranks, " : "") +
+      how +
       (isatty(fileno(stdout)) ? std::string(30, ' ') : ""));
   outcome.resources.push_back({"descriptors", time + ", " + how});
 }
@@ -68,11 +70,24 @@ void compare_with_linear(const FitOutcome &outcome)
   }
 }
 
+/// Stresses that are not fitted follow from energies and forces only where the data have several
+/// volumes.
+void compare_stress(const FitOutcome &outcome)
+{
+  const ErrorRow all = error_table(outcome.results).at(0);
+  for (const Baseline &zero : outcome.baselines)
+    if (zero.name == zero_force_baseline(outcome.results).name &&
+        all.stress[0].mae > zero.stress[0].mae)
+      warn("warning",
+           "the stresses are worse than zero: fit them with [TORCHPOT] stress_weight, or add "
+           "configurations of other volumes");
+}
+
 }    // namespace
 
 void write_all(const Settings &s, const Dataset &data, FitOutcome &outcome)
 {
-  outcome.date = date_now();
+  if (outcome.date.empty()) outcome.date = date_now();
   outcome.resources.push_back({"memory", peak_memory()});
   const std::string model = outcome.trained ? "" : s.torchpot.model;
   for (const std::string &note : write_fit_files(s, data, outcome, model)) warn("note", note);
@@ -82,6 +97,7 @@ void write_all(const Settings &s, const Dataset &data, FitOutcome &outcome)
   if (!outcome.members.empty())
     say(spread_report(spread_errors(outcome.results, outcome.spread), data.units, data.divided));
   compare_with_linear(outcome);
+  compare_stress(outcome);
 }
 
 void add_baselines(FitOutcome &outcome)

@@ -375,13 +375,11 @@ ElementMode Settings::element_mode() const
   return (ElementMode) (pytorch.multi_element_option - 1);
 }
 
-// Errors of energies per atom are some twenty times smaller than those of force components, in the
-// same energy unit and Angstrom, so that this makes their parts of the loss alike. `documented`
-// multiplies energies per atom with the number of atoms by itself.
-double Settings::energy_balance() const
+bool Settings::wants_balance() const
 {
-  const bool as_they_are = has_group_weights || has_global_weights() || is_linear_solver();
-  return as_they_are || torchpot.documented_loss ? 1.0 : 100.0;
+  // `documented` multiplies energies per atom with the number of atoms by itself
+  return !has_group_weights && !has_global_weights() && !is_linear_solver() &&
+      !torchpot.documented_loss;
 }
 
 bool Settings::has_global_weights() const

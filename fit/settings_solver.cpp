@@ -33,7 +33,7 @@ constexpr Refusal REFUSED[] = {
 constexpr const char *TRAINING_KEYS[] = {
     "activation", "loss", "stress_weight", "checkpoint", "checkpoint_every", "optimizer",
     "schedule", "warmup", "final_rate", "decay", "patience", "weight_decay", "clip", "average",
-    "early_stop"};
+    "early_stop", "device", "derivatives", "cache", "committee_data"};
 
 void read_ridge(const IniFile &ini, Settings &s)
 {
@@ -85,6 +85,11 @@ void complete_linear_solver(const IniFile &ini, Settings &s)
   if (r.has("network"))
     throw Error("network is a key for solver = PYTORCH", r.where("network"), r.text("network", ""),
                 "", "Take it away; quadraticflag in [BISPECTRUM] makes the model quadratic");
+  if (s.torchpot.committee > 1)
+    throw Error("linear solvers fit one model", r.where("committee"),
+                std::to_string(s.torchpot.committee), "1",
+                "For a committee of linear models use solver = PYTORCH with network = linear and "
+                "committee_data = bootstrap");
   std::vector<std::string> idle;
   for (const char *key : TRAINING_KEYS)
     if (r.has(key)) idle.push_back(key);

@@ -2,9 +2,11 @@
 #include "split.h"
 
 #include "adam.h"
+#include "samples.h"
 #include "torchpot_error.h"
 
 #include <cctype>
+#include <cmath>
 #include <fnmatch.h>
 #include <map>
 #include <numeric>
@@ -121,6 +123,38 @@ void divide_weights(std::vector<Configuration> &configurations)
     c.force_weight /= n * 3.0 * c.n_atoms();
     c.stress_weight /= n * 6.0;
   }
+}
+
+double balanced_energy_weight(const Dataset &data)
+{
+  constexpr double SHARE = 5.0;
+  std::vector<Sample> samples;
+  double forces = 0.0, energies = 0.0;
+  std::size_t n_components = 0;
+  for (const Configuration &c : data.configurations) {
+    if (c.test) continue;
+    if (c.has_forces)
+      for (const double f : c.force) forces += f * f;
+    if (c.has_forces) n_components += c.force.size();
+    if (!c.has_energy) continue;
+    samples.emplace_back();
+    samples.back().n_atoms = c.n_atoms();
+    samples.back().element = c.element.data();
+    samples.back().energy = c.energy;
+  }
+  std::vector<const Sample *> pointers;
+  for (const Sample &sample : samples) pointers.push_back(&sample);
+  const std::vector<double> shift = composition_energies(pointers, (int) data.elements.size());
+  for (const Sample &sample : samples) {
+    double rest = sample.energy;
+    for (int i = 0; i < sample.n_atoms; i++) rest -= shift[sample.element[i]];
+    energies += rest * rest / ((double) sample.n_atoms * sample.n_atoms);
+  }
+  const double weight = SHARE * (forces / (double) n_components) /
+      (energies / (double) samples.size());
+  if (!(weight > 0.0) || !std::isfinite(weight)) return 1.0;
+  const double unit = std::pow(10.0, std::floor(std::log10(weight)) - 1.0);
+  return std::round(weight / unit) * unit;
 }
 
 }    // namespace torchpot

@@ -65,6 +65,8 @@ TorchData::TorchData(const SampleSet &samples, const NetworkParameters &network,
 {
   std::vector<const Sample *> list = samples.training;
   list.insert(list.end(), samples.validation.begin(), samples.validation.end());
+  std::sort(list.begin(), list.end());    // those of a bootstrap are there several times
+  list.erase(std::unique(list.begin(), list.end()), list.end());
   for (const Sample *sample : list) {
     place[sample - base] = (std::int64_t) first_atom.size() - 1;
     first_atom.push_back(first_atom.back() + sample->n_atoms);

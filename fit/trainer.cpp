@@ -419,6 +419,12 @@ void Trainer::try_save(Progress &progress)
   }
 }
 
+void Trainer::release()
+{
+  objective.reset();
+  loss.reset();
+}
+
 void Trainer::mark_complete()
 {
   state.complete = true;

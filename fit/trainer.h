@@ -76,6 +76,9 @@ class Trainer {
   /// then the checkpoint cannot be written; at other times that is a note of progress.
   TrainingStatus run(Progress &progress, const std::function<bool()> &stop);
 
+  /// After run(): gives back what only training needs.
+  void release();
+
   /// Notes in the checkpoint that the outputs of the fit are written. Never throws.
   void mark_complete();
 

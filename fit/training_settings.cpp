@@ -109,8 +109,10 @@ TrainingOptions training_options(const Settings &settings)
   options.seed = settings.torchpot.seed;
   // parameters, sums and the optimizer are double in any case; the errors that training ends with
   // are the same, and a step takes two thirds of the time
-  const bool single = settings.pytorch.dtype < 0 ? t.optimizer == OptimizerKind::adam
-                                                 : settings.pytorch.dtype == 1;
+  const bool adam = t.optimizer == OptimizerKind::adam;
+  const bool single = settings.pytorch.dtype < 0 ? adam
+                                                 : settings.pytorch.dtype == 1 &&
+          t.optimizer != OptimizerKind::levenberg;    // which takes quotients of differences
   options.precision = single ? Precision::float32 : Precision::float64;
   options.device = t.device;
   options.threads = std::max(1, t.threads);

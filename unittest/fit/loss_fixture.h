@@ -27,7 +27,7 @@ inline torchpot::NetworkParameters straight_line()
   return model;
 }
 
-/// layer_sizes: two hidden layers and 1.
+/// layer_sizes: hidden layers and 1.
 inline torchpot::NetworkParameters random_network(const torchpot::SampleSet &samples,
                                                   torchpot::ElementMode mode,
                                                   torchpot::Activation activation,
@@ -39,7 +39,8 @@ inline torchpot::NetworkParameters random_network(const torchpot::SampleSet &sam
   network.kind = NetworkKind::mlp;
   network.element_mode = mode;
   network.layer_sizes = layer_sizes;
-  network.activations = {activation, activation, Activation::linear};
+  network.activations.assign(layer_sizes.size(), activation);
+  network.activations.back() = Activation::linear;
   network.output_scale = 1.7;
   random_weights(network, 3);
   return network;

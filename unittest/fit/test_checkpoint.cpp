@@ -188,7 +188,7 @@ TEST_F(Checkpoint, DamageOfBothIsAnError)
   EXPECT_NE(refusal(identity).find("it does not begin as a checkpoint of this version, and there "
                                    "is none before it. Start anew with --restart"),
             std::string::npos);
-  write(file + "_prev", "torchpot checkpoint 3\n");
+  write(file + "_prev", "torchpot checkpoint 4\n");
   EXPECT_NE(refusal(identity).find("and so is the one before it, its end is missing"),
             std::string::npos);
 }

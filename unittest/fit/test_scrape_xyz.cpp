@@ -150,8 +150,7 @@ TEST(ScrapeXyz, FolderWithoutLines)
   const Dataset data = xyz.load("[TORCHPOT]\ntest_fraction = 0.2\n");
   EXPECT_EQ(data.groups, (std::vector<std::string>{"b2", "b10"}));
   EXPECT_EQ(data.count(true), 2u);
-  EXPECT_EQ(data.configurations[3].energy_weight, 100.0);    // no weights at all in the input
-  EXPECT_EQ(data.configurations[3].force_weight, 1.0);
+  EXPECT_EQ(data.configurations[3].energy_weight, 1.0);    // the energies are all the same
   const Dataset named = xyz.load("[TORCHPOT]\ntest_files = b2.*\n");
   EXPECT_EQ(named.count(true), 1u);
   EXPECT_TRUE(named.configurations[0].test);

@@ -481,7 +481,7 @@ TEST(Settings, TrainingIsPlannedWhereTheInputLeavesItOpen)
   };
   // few parameters: all training data in each step
   Settings s = planned("[PYTORCH]\nlayer_sizes = num_desc 16 16 1\n", 200);
-  EXPECT_EQ(training_text(s), "levenberg, 120 steps on all training data");
+  EXPECT_EQ(training_text(s), "levenberg, 150 steps on all training data");
   EXPECT_EQ(s.torchpot.average, 0.0);
   // many: batches, about 200,000 steps
   s = planned("[PYTORCH]\nlayer_sizes = num_desc 64 64 1\n", 800);

@@ -173,6 +173,9 @@ TEST(LinearSolverSettings, RefusedSolversSayWhyAndWhatInstead)
 
 TEST(LinearSolverSettings, ContradictionsAreErrors)
 {
+  expect_wrong("[MEMORY]", "[TORCHPOT]\ncommittee = 3\n[MEMORY]",
+               {"[TORCHPOT] committee", "linear solvers fit one model", "found: 3",
+                "network = linear", "bootstrap"});
   expect_wrong("stress = 1", "stress = 1\nnonlinear = 1",
                {"[CALCULATOR] nonlinear", "solver = SVD fits linear models", "solver = PYTORCH"});
   const std::string network = replaced(INPUT, "solver = SVD", "solver = PYTORCH");

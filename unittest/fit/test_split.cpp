@@ -124,6 +124,28 @@ TEST(Split, GloballyByTrainingFraction)
   for (std::size_t i = 0; i < 10; i++) EXPECT_EQ(all[i].test, again[i].test);
 }
 
+TEST(Split, BalancedWeightOfEnergies)
+{
+  Dataset data;
+  data.elements = {"A"};
+  data.configurations.resize(4);
+  const double energies[] = {-3.0, -1.0, -4.0, 100.0}, force[] = {2.0, 1.0, 1.0, 50.0};
+  for (int m = 0; m < 4; m++) {    // per atom -3, -1, -2 around -2
+    Configuration &c = data.configurations[m];
+    c.element.assign(m == 2 ? 2 : 1, 0);
+    c.has_energy = c.has_forces = true;
+    c.energy = energies[m];
+    c.force.assign(3 * c.element.size(), force[m]);
+    c.test = m == 3;
+  }
+  // mean squares: (3 4 + 3 + 6) / 12 of forces, (1 + 1 + 0) / 3 of energies
+  EXPECT_NEAR(balanced_energy_weight(data), 13.0, 1e-12);    // 13.125 with two digits
+  for (Configuration &c : data.configurations) c.has_forces = false;
+  EXPECT_EQ(balanced_energy_weight(data), 1.0);
+  data.configurations.clear();
+  EXPECT_EQ(balanced_energy_weight(data), 1.0);
+}
+
 TEST(Split, SmartWeights)
 {
   std::vector<Configuration> all(3);

@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from test_torchpot_fit import (FITDUMP, JSON_DATA, MODEL, REFERENCE, SETTINGS, fit, fitdump_data,
+from test_torchpot_fit import (BISPECTRUM, FITDUMP, JSON_DATA, MODEL, REFERENCE, SETTINGS, fit, fitdump_data,
                                json_data, model_parameters, same_outputs, start, wait_for,
                                write_input)
 from torchpot_testing import _path, kill_lammps, main
@@ -43,6 +43,16 @@ def test_full_batch_optimizers():
     write_input(JSON_DATA, SETTINGS, REFERENCE, num_epochs=4)
     for optimizer in ("lbfgs", "levenberg"):
         on_ranks("--overwrite", "-k", "TORCHPOT", "optimizer", optimizer, *STRESS)
+
+
+def test_parts_of_the_data():
+    """So many configurations that curvature is taken from a part of them in each step."""
+    json_data(n_solid=60, n_melt=10)
+    write_input(JSON_DATA, SETTINGS, REFERENCE, num_epochs=6)
+    on_ranks("-k", "TORCHPOT", "optimizer", "levenberg", "-k", "PYTORCH", "layer_sizes",
+             "num_desc 2 1", "-k", "PYTORCH", "multi_element_option", "1", ranks=(2, 3))
+    losses = np.loadtxt("ranks1/loss_vs_epochs.dat")[:, 1]
+    assert losses[-1] < 0.9 * losses[0], losses
 
 
 def test_fitdump_data():
@@ -138,6 +148,20 @@ def test_errors_end_all_ranks():
         os.mkdir(f"wrong{number}")
         done = fit("../in.fit", *arguments, cwd=f"wrong{number}", before=mpi(2)).check(1)
         assert done.errors.count("torchpot_fit: ") == 1 and part in done.errors, done.errors
+
+
+def test_an_error_on_one_rank():
+    """A cell without volume, in which one of the ranks counts neighbors."""
+    frame = ('1\nLattice="5 0 0 {} 0 0 0 5" pbc="T T F" energy=-1 '
+             'Properties=species:S:1:pos:R:3:forces:R:3\nIn 0 0 0 0 0 0\n')
+    pathlib.Path("flat.xyz").write_text(frame.format("0 5") + frame.format("5 0"))
+    groups = "solid = 0.75 0.25 1.0 1.0 1.0\nmelt = 1.0 0.0 2.0 0.5 1.0\n"
+    assert groups in SETTINGS
+    write_input(BISPECTRUM, "[SCRAPER]\nscraper = XYZ\n[PATH]\ndataPath = flat.xyz\n",
+                SETTINGS.replace(groups, "all = 1.0 0.0 1.0 1.0 1.0\n"))
+    for n in 1, 2:
+        done = fit("in.fit", "--overwrite", before=mpi(n)).check(1)
+        assert done.errors.count("torchpot_fit: ") == 1 and "volume" in done.errors, done.errors
 
 
 if __name__ == "__main__":

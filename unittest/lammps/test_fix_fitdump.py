@@ -731,7 +731,7 @@ def test_kills():
     n = 0
     for np_ in (1, 1, 1, 1, 2, 2):
         process = start_lammps(text, np=np_)
-        deadline = time.time() + 60
+        deadline = time.time() + 600
         while time.time() < deadline:    # until there are frames of this run
             try:
                 if Frames("a.h5", swmr=True).n > n + 3:
