@@ -12,7 +12,7 @@ namespace {
 
 constexpr double STEP = 1e-6;    // of difference quotients, of the largest parameter
 // measured on the Si and Ni sets of Zuo et al. 2020: see doc/torchpot_fit.md
-constexpr std::size_t RESIDUALS_PER_PARAMETER = 20, MAX_PARTS = 8;
+constexpr std::size_t RESIDUALS_PER_PARAMETER = 40, MAX_PARTS = 8;
 constexpr std::size_t MIN_CONFIGURATIONS = 16;    // of a part
 
 }    // namespace

@@ -18,7 +18,7 @@ namespace {
 // work that takes some tenths of a second
 constexpr double PART_BLOCKS = 60000.0, PART_ATOMS = 5000.0;
 // evaluations of the loss with its gradient that a step of an optimizer is worth
-constexpr double LBFGS_EVALUATIONS = 1.1, LEVENBERG_EVALUATIONS = 60.0;
+constexpr double LBFGS_EVALUATIONS = 1.1, LEVENBERG_EVALUATIONS = 25.0;
 
 double seconds_of(const std::function<void()> &work)
 {

@@ -23,7 +23,7 @@ std::string seconds_text(double seconds)
 void say(const std::string &text)
 {
   if (!world_ranks().is_first()) return;
-  std::printf("%s\n", text.c_str());
+  std::printf("%s%s", text.c_str(), !text.empty() && text.back() == '\n' ? "" : "\n");
   std::fflush(stdout);
 }
 

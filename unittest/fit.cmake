@@ -21,6 +21,7 @@ target_compile_definitions(test_model_tool PRIVATE
 add_dependencies(test_model_tool torchpot_model)
 torchpot_test(test_loss FILES fit/test_loss.cpp fit/test_stress_loss.cpp LINK torchpot_fit_core)
 torchpot_test(test_all_training FILES fit/test_all_training.cpp LINK torchpot_fit_core)
+torchpot_test(test_predict_time FILES fit/test_predict_time.cpp LINK torchpot_fit_core)
 torchpot_test(test_linear_fit FILES fit/test_linear_fit.cpp LINK torchpot_fit_core)
 torchpot_test(test_linear_solver FILES fit/test_design_rows.cpp fit/test_linear_solver.cpp
   fit/test_snap_files.cpp LINK torchpot_fit_core)
