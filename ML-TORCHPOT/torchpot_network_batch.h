@@ -36,8 +36,8 @@ std::unique_ptr<NetworkBatch> make_network_batch(const NetworkParameters &parame
 /// The two products with stored descriptor derivatives that force training consists of, for one
 /// pair block d [3][n] (direction, descriptor): f[c] += sum_k d[c][k] g[k] and
 /// h[k] += sum_c d[c][k] w[c]. `n_blocks` blocks lie one after another, block b belongs to row
-/// row[b] of g and h [.][n] and to column column[b] of f and w [.][3]. Derivatives that are stored in
-/// single precision enter the same arithmetic in double.
+/// row[b] of g and h [.][n] and to column column[b] of f and w [.][3]. Derivatives that are stored
+/// in single precision enter the same arithmetic in double.
 void derivative_forward(int n, std::size_t n_blocks, const double *d, const int *row,
                         const int *column, const double *g, double *f);
 void derivative_forward(int n, std::size_t n_blocks, const float *d, const int *row,

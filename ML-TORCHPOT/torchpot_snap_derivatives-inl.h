@@ -98,7 +98,8 @@ template <class T> struct SnapDerivatives : SnapLevels<T> {
       V x0 = hn::Zero(d), y0 = x0, w0 = x0, x1 = x0, y1 = x0, w1 = x0;
       V x2 = x0, y2 = x0, w2 = x0, x3 = x0, y3 = x0, w3 = x0;
       for (int part = 0; part < 2; part++) {
-        const T *const x = direction(0, part) + N * first, *const y = direction(1, part) + N * first;
+        const T *const x = direction(0, part) + N * first;
+        const T *const y = direction(1, part) + N * first;
         const T *const w = direction(2, part) + N * first;
         for (int i = 0; i < size; i++) {
           const V dx = load(x, i), dy = load(y, i), dw = load(w, i);

@@ -39,7 +39,8 @@ double AllTraining::evaluate(const double *parameters, double *gradient)
   return loss.evaluate(samples.size(), samples.data(), factors.data(), gradient);
 }
 
-// J v as a quotient of differences: the residuals are smooth; Trainer sees to it that all is in double
+// J v as a quotient of differences: the residuals are smooth, and the optimizer that asks for it works
+// in double
 void AllTraining::product(const double *v, double *result)
 {
   if (part_samples.empty()) take_part();

@@ -4,6 +4,7 @@
 #include "hash.h"
 #include "torchpot_error.h"
 #include "torchpot_model.h"
+#include "torchpot_temporary.h"
 
 #include <cerrno>
 #include <cstdint>
@@ -12,7 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <unistd.h>
+#include <utility>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -34,10 +35,8 @@ constexpr std::uint64_t ORDER = 0x0102030405060708u, END = 0x656e642d66696c65u;
 struct File {
   explicit File(std::FILE *f) : stream(f) {}
   File(const File &) = delete;
-  ~File()
-  {
-    if (stream) std::fclose(stream);
-  }
+  ~File() { close(); }
+  bool close() { return !stream || std::fclose(std::exchange(stream, nullptr)) == 0; }
   /// The bytes, then how many they are and their checksum.
   bool write(const void *data, std::size_t n)
   {
@@ -119,22 +118,21 @@ void write_cache(const std::string &name, const std::string &key, const Descript
 {
   std::error_code failure;
   fs::create_directories(fs::path(name).parent_path(), failure);
-  const std::string temporary = name + "." + std::to_string(getpid()) + ".tmp";
-  bool good = false;
-  {
-    File file(std::fopen(temporary.c_str(), "wb"));
-    if (file.stream) {
-      const Header header = header_of(key, store);
-      good = file.write(&header, sizeof header);
-      for (std::size_t i = 0; i < stored.size() && good; i++)
-        good = file.write(store.data(i), store.size(i, stored[i]));
-      // not synced: what a crash of the machine leaves is noticed by its checksums
-      good = good && file.write(&END, sizeof END) && std::fflush(file.stream) == 0;
-    }
+  const std::string temporary = temporary_name(name);
+  errno = 0;
+  File file(std::fopen(temporary.c_str(), "wb"));
+  bool good = file.stream != nullptr;
+  if (good) {
+    const Header header = header_of(key, store);
+    good = file.write(&header, sizeof header);
+    for (std::size_t i = 0; i < stored.size() && good; i++)
+      good = file.write(store.data(i), store.size(i, stored[i]));
+    good = good && file.write(&END, sizeof END);
+    // not synced: what a crash of the machine leaves is noticed by its checksums
+    good = file.close() && good;
   }
+  if (good && std::rename(temporary.c_str(), name.c_str()) == 0) return;
   const int reason = errno;
-  if (good) good = std::rename(temporary.c_str(), name.c_str()) == 0;
-  if (good) return;
   fs::remove(temporary, failure);
   throw Error("the cache of descriptors cannot be written", name, std::strerror(reason));
 }

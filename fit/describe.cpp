@@ -65,23 +65,16 @@ Prediction predict_memory(Dataset &data, const Settings &s, int n_threads, Ranks
                           const std::function<void()> &between)
 {
   count_blocks(data, n_threads, ranks, between);
-  const std::vector<Configuration> &all = data.configurations;
-  std::vector<std::size_t> bytes[2];    // with derivatives in double, in single precision
-  double total = 0.0;
-  for (const Configuration &c : all) {
-    const std::size_t n = c.element.size();
-    for (const bool single : {false, true})
-      bytes[single].push_back(
-          descriptor_bytes(n, c.expected_blocks, data.n_descriptors, c.has_stress, single) +
-          n * (9 * sizeof(double) + sizeof(int)) + sizeof(Configuration));
-    total += (double) bytes[0].back();
-  }
   Prediction p;
-  p.single = stores_single(s, total);
-  for (std::size_t i = 0; i < all.size(); i++) {
-    p.n_blocks += all[i].expected_blocks;
-    p.bytes += bytes[p.single][i];
-    p.largest = std::max(p.largest, bytes[p.single][i]);
+  for (const Configuration &c : data.configurations) p.n_blocks += c.expected_blocks;
+  p.single = stores_single(s, data, p.n_blocks);
+  for (const Configuration &c : data.configurations) {
+    const std::size_t n = c.element.size();
+    const std::size_t bytes =
+        descriptor_bytes(n, c.expected_blocks, data.n_descriptors, c.has_stress, p.single) +
+        n * (9 * sizeof(double) + sizeof(int)) + sizeof(Configuration);
+    p.bytes += bytes;
+    p.largest = std::max(p.largest, bytes);
   }
   return p;
 }
@@ -130,7 +123,8 @@ std::string describe(const Dataset &data, const Settings &s, const Prediction &m
                             size_text(memory.bytes).c_str());
   text += formatted("descriptors and derivatives: %zu pair blocks in %s, %s in memory%s\n",
                     memory.n_blocks, memory.single ? "float32" : "float64",
-                    size_text(memory.bytes).c_str(), s.torchpot.cache.empty() ? "" : " and on disk");
+                    size_text(memory.bytes).c_str(),
+                    s.torchpot.cache.empty() ? "" : " and on disk");
   return text;
 }
 

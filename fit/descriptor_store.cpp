@@ -34,17 +34,17 @@ struct DescriptorStore::Place {
     row = single ? reinterpret_cast<int *>(derivative_single + n_derivatives)
                  : reinterpret_cast<int *>(derivative + n_derivatives);
     column = row + n.blocks;
-    bytes = aligned((char *) (column + n.blocks) - start);
   }
   double *numbers, *forces, *descriptor, *strain, *derivative;
   float *derivative_single;
   int *row, *column;
-  std::size_t bytes;
 };
 
-std::size_t DescriptorStore::bytes(const StoredSizes &sizes, int n_descriptors, bool single)
+std::size_t DescriptorStore::bytes(const StoredSizes &n, int n_descriptors, bool single)
 {
-  return Place(nullptr, sizes, n_descriptors, single).bytes;
+  const std::size_t block =
+      3 * n_descriptors * (single ? sizeof(float) : sizeof(double)) + 2 * sizeof(int);
+  return aligned((7 + n.forces + n.descriptors + n.strains) * sizeof(double) + n.blocks * block);
 }
 
 DescriptorStore::DescriptorStore(Dataset &dataset, std::vector<StoredSizes> all_sizes,

@@ -29,7 +29,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// bytes of descriptors and derivatives from which the derivatives are kept in single precision
+// bytes of derivatives in double from which they are kept in single precision
 constexpr double LARGE_DATA = 1e9;
 
 bool contains(const std::vector<std::string> &list, const std::string &name)
@@ -326,10 +326,11 @@ void count_blocks(Dataset &data, int n_threads, Ranks &ranks, const std::functio
   for (std::size_t i = 0; i < all.size(); i++) all[i].expected_blocks = blocks[i];
 }
 
-bool stores_single(const Settings &s, double bytes_in_double)
+bool stores_single(const Settings &s, const Dataset &data, std::size_t n_blocks)
 {
+  const double bytes = 3.0 * sizeof(double) * data.n_descriptors * (double) n_blocks;
   return s.torchpot.derivatives == DerivativeStorage::float32 ||
-      (s.torchpot.derivatives == DerivativeStorage::automatic && bytes_in_double > LARGE_DATA);
+      (s.torchpot.derivatives == DerivativeStorage::automatic && bytes > LARGE_DATA);
 }
 
 PrepareResult prepare_dataset(Dataset &data, const Settings &s,
@@ -341,13 +342,14 @@ PrepareResult prepare_dataset(Dataset &data, const Settings &s,
   Work work;
   const int n_threads = thread_count(s.torchpot.threads, ranks.size());
   std::vector<StoredSizes> sizes = count_sizes(data, n_threads, work, ranks);
-  double bytes[2] = {0.0, 0.0};    // with derivatives in double, in single precision
+  std::size_t n_blocks = 0;
+  for (const StoredSizes &n : sizes) n_blocks += n.blocks;
+  data.single = stores_single(s, data, n_blocks);
+  double bytes = 0.0;
   for (const StoredSizes &n : sizes)
-    for (const bool single : {false, true})
-      bytes[single] += (double) DescriptorStore::bytes(n, data.n_descriptors, single);
-  data.single = stores_single(s, bytes[0]);
+    bytes += (double) DescriptorStore::bytes(n, data.n_descriptors, data.single);
   const double limit = 1e9 * s.torchpot.memory_limit;
-  result.mapped = limit > 0.0 && bytes[data.single] > limit;
+  result.mapped = limit > 0.0 && bytes > limit;
   const bool all_stored = data.reference.empty() &&
       std::find(work.stored.begin(), work.stored.end(), false) == work.stored.end();
   std::string file, key, problem;

@@ -38,7 +38,7 @@ void count_blocks(Dataset &dataset, int n_threads, Ranks &ranks = single_rank(),
                   const std::function<void()> &between = nullptr);
 
 /// Whether derivatives are to be kept in single precision.
-bool stores_single(const Settings &settings, double bytes_in_double);
+bool stores_single(const Settings &settings, const Dataset &dataset, std::size_t n_blocks);
 /// Of the file that what does not fit into memory is mapped to: where the cache is.
 std::string mapping_folder(const Settings &settings);
 

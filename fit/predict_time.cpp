@@ -84,7 +84,8 @@ double epoch_seconds(const SampleSet &samples, const Settings &s)
   };
   epoch();    // makes room
   double seconds = seconds_of(epoch);
-  for (int k = 0; k < 2; k++) seconds = std::min(seconds, seconds_of(epoch));    // others may disturb
+  // others may disturb
+  for (int k = 0; k < 2; k++) seconds = std::min(seconds, seconds_of(epoch));
   return seconds *
       (options.optimizer == OptimizerKind::levenberg   ? LEVENBERG_EVALUATIONS
            : options.optimizer == OptimizerKind::lbfgs ? LBFGS_EVALUATIONS

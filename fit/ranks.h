@@ -65,8 +65,8 @@ class Ranks {
   /// This rank's part of n items, of those that the ranks of its node share out.
   virtual std::pair<std::size_t, std::size_t> share_of(std::size_t n) const = 0;
   void broadcast(std::string &text, int root = 0);
-  /// Does the work on every rank, which must not be collective itself; if it throws on one, all throw CommonError with the message of the
-  /// first of these, or Interrupted if nothing else was thrown.
+  /// Does the work on every rank, which must not be collective itself; if it throws on one, all throw
+  /// CommonError with the message of the first of these, or Interrupted if nothing else was thrown.
   void together(const std::function<void()> &work);
 
  protected:

@@ -165,8 +165,7 @@ struct Settings {
   ElementMode element_mode() const;
   /// Weights of the whole loss are given in [PYTORCH]; otherwise each configuration has its own.
   bool has_global_weights() const;
-  /// The input gives no weights at all, so that balanced_energy_weight() makes the parts of the loss
-  /// alike.
+  /// The input gives no weights at all: balanced_energy_weight() makes the parts of the loss alike.
   bool wants_balance() const;
   bool fits_stress() const { return calculator.stress && torchpot.stress_weight != 0.0; }
 };

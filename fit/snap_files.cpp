@@ -5,6 +5,8 @@
 #include "torchpot_error.h"
 #include "torchpot_snap_tables.h"
 
+#include <algorithm>
+
 namespace torchpot {
 
 namespace {
@@ -34,6 +36,12 @@ std::string snap_coefficients_text(const Model &model)
   if (p.kind == NetworkKind::mlp || p.element_mode != ElementMode::per_element)
     throw Error("pair_style snap cannot run this model", "snap files", "",
                 "a linear or quadratic model with coefficients for each element");
+  const auto all = [](const std::vector<double> &values, double wanted) {
+    return std::all_of(values.begin(), values.end(), [=](double x) { return x == wanted; });
+  };
+  if (!all(p.input_shift, 0.0) || !all(p.input_scale, 1.0))
+    throw Error("pair_style snap has no scaling of descriptors", "snap files", "",
+                "input shifts 0 and scales 1");
   std::vector<std::string> names = {"constant"};
   const std::vector<std::string> single = descriptor_names(model.descriptor);
   names.insert(names.end(), single.begin(), single.end());

@@ -35,8 +35,8 @@ void split_globally(std::vector<Configuration> &configurations, double training_
 /// forces also by 3 x atoms, for stress by 6.
 void divide_weights(std::vector<Configuration> &configurations);
 
-/// The weight of energies that balances the parts of the loss `fitsnap` where forces have the weight
-/// 1: five times the mean square of the forces over that of the energies per atom around what the
+/// The weight of energies that balances the parts of the loss `fitsnap` where forces have weight 1:
+/// five times the mean square of the forces over that of the energies per atom around what the
 /// composition explains, of the training configurations; two digits. 1 if there is nothing to
 /// balance. Five, since there are few energies: measured, see doc/torchpot_fit.md.
 double balanced_energy_weight(const Dataset &dataset);

@@ -228,8 +228,8 @@ TEST_F(FitFiles, TrainingLeavesModelTablesAndReport)
             std::string::npos);
   EXPECT_NE(content("perconfig.dat").find("A_1.json Liquid 2 -11 -10.9 True"), std::string::npos);
   const std::string page = content("report.html");
-  for (const char *part : {"Ta.fit", "adam, learning rate 0.01 (constant), batches of 4", "energy weight 0.01",
-                           "1 for training, 1 for tests", "pair_coeff * * zbl 73 73", "abc123",
+  for (const char *part : {"Ta.fit", "adam, learning rate 0.01 (constant), batches of 4",
+                           "energy weight 0.01", "1 for training, 1 for tests", "pair_coeff * * zbl 73 73", "abc123",
                            "best, epoch 2", "20250722"})
     EXPECT_NE(page.find(part), std::string::npos) << part;
 }

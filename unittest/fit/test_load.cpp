@@ -268,10 +268,12 @@ TEST(Derivatives, InSinglePrecisionAreTheRoundedOnes)
 TEST(Derivatives, AutomaticPrecisionGoesByTheSize)
 {
   Settings s;
-  EXPECT_FALSE(stores_single(s, 0.99e9));
-  EXPECT_TRUE(stores_single(s, 1.01e9));
+  Dataset data;
+  data.n_descriptors = 10;    // 240 bytes for each block
+  EXPECT_FALSE(stores_single(s, data, 4160000));
+  EXPECT_TRUE(stores_single(s, data, 4170000));
   s.torchpot.derivatives = DerivativeStorage::float64;
-  EXPECT_FALSE(stores_single(s, 1e12));
+  EXPECT_FALSE(stores_single(s, data, 1000000000));
 }
 
 TEST(Load, StrainDerivativesWhereThereIsAStress)

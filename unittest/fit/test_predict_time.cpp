@@ -60,6 +60,6 @@ TEST(PredictTime, InWords)
                              "epochs of 0.25 s)");
   s.torchpot.optimizer = OptimizerKind::levenberg;
   s.torchpot.committee = 3;
-  EXPECT_EQ(time_text(p, s), "predicted time on the CPU: descriptors 1 min 12 s, training 1 min 00 s "
-                             "(3 networks, 80 steps of 0.25 s)");
+  EXPECT_EQ(time_text(p, s), "predicted time on the CPU: descriptors 1 min 12 s, training 1 min "
+                             "00 s (3 networks, 80 steps of 0.25 s)");
 }

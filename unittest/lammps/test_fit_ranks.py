@@ -5,9 +5,9 @@ import pathlib
 
 import numpy as np
 
-from test_torchpot_fit import (BISPECTRUM, FITDUMP, JSON_DATA, MODEL, REFERENCE, SETTINGS, fit, fitdump_data,
-                               json_data, model_parameters, same_outputs, start, wait_for,
-                               write_input)
+from test_torchpot_fit import (BISPECTRUM, FITDUMP, JSON_DATA, MODEL, REFERENCE, SETTINGS, fit,
+                               fitdump_data, json_data, model_parameters, same_outputs, start,
+                               wait_for, write_input)
 from torchpot_testing import _path, kill_lammps, main
 
 RANKS = (2, 3, 4)
