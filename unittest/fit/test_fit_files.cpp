@@ -177,6 +177,15 @@ TEST_F(FitFiles, LinearSolversLeaveFilesForPairSnap)
   network.parameters.assign(network.n_descriptors, 0.25);
   network.output_scale = 1.0;
   outcome.history.clear();
+  try {
+    write_fit_files(settings, dataset, outcome);
+    FAIL() << "descriptors are scaled";
+  } catch (const Error &error) {
+    EXPECT_NE(std::string(error.what()).find("pair_style snap has no scaling of descriptors"),
+              std::string::npos);
+  }
+  network.input_shift.assign(network.input_shift.size(), 0.0);
+  network.input_scale.assign(network.input_scale.size(), 1.0);
   const auto names = fit_file_names(settings, true);
   EXPECT_TRUE(write_fit_files(settings, dataset, outcome).empty());
   for (const std::string &name : names) EXPECT_TRUE(fs::exists(name)) << name;
