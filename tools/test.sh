@@ -28,7 +28,9 @@ if [ "$sanitize" = yes ]; then
   folder=$root/build-asan
   # libtorch, LAMMPS and MPI are not compiled with sanitizers: what they never free is not ours
   export LSAN_OPTIONS="suppressions=$root/tools/lsan.supp:print_suppressions=0"
+  # allocations that fail are errors that tests look at
   export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+  ASAN_OPTIONS+=:allocator_may_return_null=1
   export UBSAN_OPTIONS=print_stacktrace=1
   configure "$folder" -D TORCHPOT_SANITIZE=address,undefined
   # the build asks each test program for the names of its tests, no more
