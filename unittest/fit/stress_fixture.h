@@ -24,6 +24,19 @@ inline void add_random_stress(torchpot::Dataset &data, std::uint64_t seed = 1)
   }
 }
 
+/// Takes labels away: of n_kinds kinds of configurations, three at a time, the first has all labels,
+/// the next have energy, forces or stress alone, and all labels again.
+inline void mix_labels(torchpot::Dataset &data, int n_kinds)
+{
+  for (std::size_t m = 0; m < data.configurations.size(); m++) {
+    torchpot::Configuration &c = data.configurations[m];
+    const int kind = (int) (m / 3) % n_kinds;
+    if (kind == 1) c.has_forces = c.has_stress = false;
+    if (kind == 2) c.has_energy = c.has_stress = false;
+    if (kind == 3) c.has_energy = c.has_forces = false;
+  }
+}
+
 }    // namespace torchpot_test
 
 #endif

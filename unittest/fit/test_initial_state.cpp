@@ -14,15 +14,6 @@ using namespace torchpot_test;
 
 namespace {
 
-class Quiet : public Progress {
- public:
-  void start(int, int) override {}
-  void batch(int, std::size_t, std::size_t) override {}
-  void epoch(const EpochRecord &) override {}
-  void note(const std::string &) override {}
-  void finish() override {}
-};
-
 constexpr int K = 5;    // descriptors of 2J = 2
 
 Dataset sample_data(int n_elements = 2)
@@ -218,8 +209,8 @@ TEST(InitialState, CheckpointsGoBeforeItAndBelongToIt)
   const auto trained = [&](const std::function<bool()> &stop) {
     Trainer trainer(options, sample_shape(), samples);
     const std::string said = trainer.prepare();
-    Quiet quiet;
-    trainer.run(quiet, stop);
+    const std::unique_ptr<Progress> quiet = make_silent_progress();
+    trainer.run(*quiet, stop);
     return std::pair(said, trainer.last().parameters);
   };
   const auto never = [] { return false; };

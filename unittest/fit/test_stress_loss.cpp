@@ -133,13 +133,7 @@ Dataset mixed_dataset()
 {
   Dataset data = random_dataset(24, 2, 4);
   add_random_stress(data);
-  for (std::size_t m = 0; m < data.configurations.size(); m++) {
-    Configuration &c = data.configurations[m];
-    const int kind = m / 3 % 4;
-    if (kind == 1) c.has_forces = c.has_stress = false;
-    if (kind == 2) c.has_energy = c.has_stress = false;
-    if (kind == 3) c.has_energy = c.has_forces = false;
-  }
+  mix_labels(data, 4);
   return data;
 }
 
@@ -252,15 +246,6 @@ TEST(StressSamples, NetworksStartWithoutOtherLabels)
   for (double p : network.parameters) EXPECT_TRUE(std::isfinite(p));
 }
 
-class Quiet final : public Progress {
- public:
-  void start(int, int) override {}
-  void batch(int, std::size_t, std::size_t) override {}
-  void epoch(const EpochRecord &) override {}
-  void note(const std::string &) override {}
-  void finish() override {}
-};
-
 TEST(StressTraining, LowersTheErrorsWithEveryOptimizer)
 {
   Dataset data = snap_dataset(24);
@@ -280,8 +265,8 @@ TEST(StressTraining, LowersTheErrorsWithEveryOptimizer)
     options.learning_rate = 1e-3;
     options.loss.stress_weight = 1.0;
     Trainer trainer(options, shape, samples), other(options, shape, plain);
-    Quiet progress;
-    for (Trainer *t : {&trainer, &other}) t->run(progress, [] { return false; });
+    const std::unique_ptr<Progress> progress = make_silent_progress();
+    for (Trainer *t : {&trainer, &other}) t->run(*progress, [] { return false; });
     const std::vector<EpochRecord> &history = trainer.history();
     EXPECT_LT(history.back().training_loss, history.front().training_loss) << (int) kind;
     EXPECT_TRUE(std::isfinite(history.back().stress_mae));

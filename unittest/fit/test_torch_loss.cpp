@@ -37,13 +37,7 @@ Dataset mixed_dataset()
 {
   Dataset data = random_dataset(27, 2, 4);
   add_random_stress(data);
-  for (std::size_t m = 0; m < data.configurations.size(); m++) {
-    Configuration &c = data.configurations[m];
-    const int kind = m / 3 % 5;
-    if (kind == 1) c.has_forces = c.has_stress = false;
-    if (kind == 2) c.has_energy = c.has_stress = false;
-    if (kind == 3) c.has_energy = c.has_forces = false;
-  }
+  mix_labels(data, 5);
   Configuration &alone = data.configurations[12];
   alone.row.edit().clear();
   alone.column.edit().clear();
@@ -210,15 +204,6 @@ TEST(TorchLoss, SaysThatTheDataDoNotFit)
 
 // ---- training -----------------------------------------------------------------------------------
 
-class Quiet final : public Progress {
- public:
-  void start(int, int) override {}
-  void batch(int, std::size_t, std::size_t) override {}
-  void epoch(const EpochRecord &) override {}
-  void note(const std::string &) override {}
-  void finish() override {}
-};
-
 const std::function<bool()> NEVER = [] { return false; };
 
 TrainingOptions small_options(Device device)
@@ -264,9 +249,9 @@ TEST(TorchTraining, EveryOptimizerReachesTheLossesOfTheCpu)
     own.optimizer = torch.optimizer = kind;
     own.average = torch.average = kind == OptimizerKind::adam ? 0.9 : 0.0;
     Trainer a(own, small_shape(), samples), b(torch, small_shape(), samples);
-    Quiet progress;
-    a.run(progress, NEVER);
-    b.run(progress, NEVER);
+    const std::unique_ptr<Progress> progress = make_silent_progress();
+    a.run(*progress, NEVER);
+    b.run(*progress, NEVER);
     EXPECT_LT(a.history().back().training_loss, a.history().front().training_loss);
     if (kind != OptimizerKind::levenberg) {
       expect_same_losses(b, a);
@@ -287,9 +272,9 @@ TEST(TorchTraining, ContinuesFromACheckpoint)
   fs::create_directories(folder);
   const Dataset data = random_dataset(16, 2, 4);
   const SampleSet samples(data);
-  Quiet progress;
+  const std::unique_ptr<Progress> progress = make_silent_progress();
   Trainer whole(small_options(Device::cpu), small_shape(), samples);
-  whole.run(progress, NEVER);
+  whole.run(*progress, NEVER);
   for (const auto &[first, second] :
        {std::pair(Device::torch, Device::torch), std::pair(Device::torch, Device::cpu),
         std::pair(Device::cpu, Device::torch)}) {
@@ -297,10 +282,10 @@ TEST(TorchTraining, ContinuesFromACheckpoint)
     a.checkpoint = b.checkpoint = (folder / "fit.state").string();
     int count = 0;
     Trainer part(a, small_shape(), samples);
-    EXPECT_EQ(part.run(progress, [&] { return ++count == 9; }), TrainingStatus::interrupted);
+    EXPECT_EQ(part.run(*progress, [&] { return ++count == 9; }), TrainingStatus::interrupted);
     Trainer rest(b, small_shape(), samples);
     EXPECT_EQ(rest.prepare().find("continuing from "), 0u);
-    EXPECT_EQ(rest.run(progress, NEVER), TrainingStatus::finished);
+    EXPECT_EQ(rest.run(*progress, NEVER), TrainingStatus::finished);
     expect_same_losses(rest, whole);
     remove_checkpoint(a.checkpoint);
   }
@@ -314,8 +299,8 @@ TEST(TorchTraining, StopsWhenTheLossIsNoLongerFinite)
   TrainingOptions options = small_options(Device::torch);
   options.learning_rate = 1e300;
   Trainer trainer(options, small_shape(), samples);
-  Quiet progress;
-  const std::string text = message([&] { trainer.run(progress, NEVER); });
+  const std::unique_ptr<Progress> progress = make_silent_progress();
+  const std::string text = message([&] { trainer.run(*progress, NEVER); });
   EXPECT_NE(text.find("is no longer a finite number"), std::string::npos) << text;
 }
 
